@@ -1,0 +1,67 @@
+//! The text form of a graph: one line a node.
+
+use std::fmt;
+
+use crate::{Graph, Op, Port};
+
+impl fmt::Display for Graph {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (id, node) in self.iter() {
+            write!(f, "%{} = {}", id.0, node.op.name())?;
+            write_detail(self, &node.op, f)?;
+            for port in &node.inputs {
+                f.write_str(" ")?;
+                write_port(*port, f)?;
+            }
+            f.write_str(" ->")?;
+            for output in &node.outputs {
+                write!(f, " {}", output.shape)?;
+            }
+            f.write_str("\n")?;
+        }
+        for output in &self.outputs {
+            write!(f, "{} = ", output.name)?;
+            write_port(output.port, f)?;
+            f.write_str("\n")?;
+        }
+        Ok(())
+    }
+}
+
+fn write_port(port: Port, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match port.output {
+        0 => write!(f, "%{}", port.node.0),
+        n => write!(f, "%{}.{n}", port.node.0),
+    }
+}
+
+fn write_detail(graph: &Graph, op: &Op, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match op {
+        Op::Input { name } => write!(f, " {name}"),
+        Op::Weight(id) => write!(f, " {}", graph.weights[id.0 as usize].name),
+        Op::KvAppend(id) => write!(f, " {}", graph.states[id.0 as usize].name),
+        Op::Linear { act: Some(act), .. } => write!(f, " {act:?}"),
+        Op::RmsNorm { eps } | Op::LayerNorm { eps, .. } => write!(f, " eps={eps}"),
+        Op::Attention(spec) => {
+            write!(f, " scale={}{}", spec.scale, if spec.causal { " causal" } else { "" })?;
+            spec.window.map_or(Ok(()), |w| write!(f, " window={w}"))
+        }
+        Op::Unary(op) => write!(f, " {op:?}"),
+        Op::Binary(op) => write!(f, " {op:?}"),
+        Op::Affine { factor, offset } => write!(f, " *{factor} +{offset}"),
+        Op::Gated(gate) => write!(f, " {:?}", gate.act),
+        Op::Reduce(reduce) => write!(f, " {reduce:?}"),
+        Op::TopK { k } => write!(f, " k={k}"),
+        Op::Permute(axes) => write!(f, " {axes:?}"),
+        Op::Slice { axis, start, len } => write!(f, " axis={axis} {start}..{}", start + len),
+        Op::Concat { axis } => write!(f, " axis={axis}"),
+        Op::Const(_)
+        | Op::GatherRows
+        | Op::Linear { act: None, .. }
+        | Op::MatMul
+        | Op::Rope(_)
+        | Op::Softmax
+        | Op::ArgMax
+        | Op::Reshape(_) => Ok(()),
+    }
+}

@@ -77,8 +77,8 @@ impl Builder {
     ///
     /// # Errors
     /// The first shape rule that was broken, at the line that broke it.
-    pub fn finish(self) -> Result<Graph, Error> {
-        let mut writing = self.writing.into_inner();
+    pub fn finish(&self) -> Result<Graph, Error> {
+        let mut writing = self.writing.take();
         if let Some(error) = writing.error {
             return Err(error);
         }

@@ -1,0 +1,107 @@
+//! The candle-core executor: each operation in candle's own words, in f64 or f32.
+//!
+//! In f64 it is the reference that every kernel and every whole model is compared with. It is written for clarity and
+//! plays each node by itself; its autograd is the oracle of gradients.
+
+mod attention;
+mod error;
+mod ops;
+mod session;
+
+use std::collections::BTreeMap;
+
+use candle_core::{DType as Precision, Device, Tensor as Value};
+use graph::{Data, Graph, Op, Port, Symbols, Tensor};
+
+pub use error::Error;
+pub use session::Session;
+
+/// Runs graphs node by node on one candle device.
+pub struct Engine {
+    device: Device,
+    precision: Precision,
+}
+
+/// Named weights in the engine's precision.
+#[derive(Clone, Default)]
+pub struct Weights(BTreeMap<String, Value>);
+
+impl Engine {
+    /// The reference: f64 on the processor.
+    pub fn reference() -> Self {
+        Self { device: Device::Cpu, precision: Precision::F64 }
+    }
+
+    /// Single precision on the processor.
+    pub fn single() -> Self {
+        Self { device: Device::Cpu, precision: Precision::F32 }
+    }
+
+    /// Adds a weight.
+    ///
+    /// # Errors
+    /// The number of values is not the product of the sizes.
+    pub fn insert(&self, weights: &mut Weights, name: &str, shape: &[usize], values: &[f32]) -> Result<(), Error> {
+        let value = Value::from_slice(values, shape, &self.device)?.to_dtype(self.precision)?;
+        weights.0.insert(name.to_string(), value);
+        Ok(())
+    }
+
+    /// Plays the graph and returns its outputs in order.
+    ///
+    /// # Errors
+    /// An input or weight is missing or does not fit, or candle refuses an operation.
+    pub fn run(
+        &self,
+        graph: &Graph,
+        weights: &Weights,
+        session: Option<&mut Session>,
+        inputs: &[(&str, &Tensor)],
+    ) -> Result<Vec<Tensor>, Error> {
+        let symbols = graph.bind(Symbols::new().with('P', past_tokens(graph, inputs)?), inputs)?;
+        let mut empty = Session::default();
+        let mut play = ops::Play {
+            graph,
+            engine: self,
+            symbols,
+            weights: &weights.0,
+            inputs,
+            session: session.unwrap_or(&mut empty),
+            values: Vec::with_capacity(graph.nodes.len()),
+        };
+        for (id, node) in graph.iter() {
+            let outputs = play.node(node).map_err(|source| source.at(id, node.op.name()))?;
+            play.values.push(outputs);
+        }
+        graph.outputs.iter().map(|output| play.value(output.port).and_then(to_host)).collect()
+    }
+
+    pub(crate) fn to_device(&self, tensor: &Tensor) -> Result<Value, Error> {
+        let shape = tensor.shape.as_slice();
+        Ok(match &tensor.data {
+            Data::F32(values) => Value::from_slice(values, shape, &self.device)?.to_dtype(self.precision)?,
+            Data::I32(values) => {
+                let wide: Vec<i64> = values.iter().map(|v| i64::from(*v)).collect();
+                Value::from_vec(wide, shape, &self.device)?
+            }
+        })
+    }
+}
+
+/// The largest number of cached tokens among the rows: the value of P.
+fn past_tokens(graph: &Graph, inputs: &[(&str, &Tensor)]) -> Result<usize, Error> {
+    let past: Option<Port> = graph.nodes.iter().find(|n| matches!(n.op, Op::KvAppend(_))).map(|n| n.inputs[2]);
+    let Some(Op::Input { name }) = past.map(|port| &graph.node(port.node).op) else { return Ok(0) };
+    let Some((_, tensor)) = inputs.iter().find(|(given, _)| given == name) else { return Ok(0) };
+    let largest = tensor.as_i32()?.iter().copied().max().unwrap_or(0);
+    Ok(usize::try_from(largest).unwrap_or(0))
+}
+
+fn to_host(value: &Value) -> Result<Tensor, Error> {
+    let shape = value.dims().to_vec();
+    let flat = value.flatten_all()?;
+    Ok(match value.dtype() {
+        Precision::I64 => Tensor::i32(shape, flat.to_vec1::<i64>()?.into_iter().map(|v| v as i32).collect())?,
+        _ => Tensor::f32(shape, flat.to_dtype(Precision::F32)?.to_vec1()?)?,
+    })
+}

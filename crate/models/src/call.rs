@@ -1,0 +1,119 @@
+//! What is asked of a decoder's graph.
+
+use graph::{Builder, DType, Dim, Var};
+
+/// Whether keys and values of earlier calls are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CacheUse {
+    /// The call stands alone: P = 0.
+    None,
+    /// Keys and values are appended to the session's states; there is an input `past` [B] i32.
+    Session,
+}
+
+/// For which tokens the head is evaluated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Rows {
+    /// Every token: `[B, T, V]`.
+    All,
+    /// Those in the input `rows` [R] i32, counted over the flattened [B·T]: `[R, V]`.
+    Selected,
+}
+
+/// What the head yields.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Head {
+    /// `logits`
+    Logits,
+    /// `token` i32, the likeliest.
+    Greedy,
+    /// `probs` and `tokens` of the k likeliest, after `logits * inv_temperature` [1].
+    TopK(usize),
+}
+
+/// Whether some tokens are padding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Mask {
+    /// Every token counts.
+    None,
+    /// There is an input `mask_bias` [B, 1, 1, T] f32: 0 for a token, −1e30 or less for padding. Without a cache only.
+    Padding,
+}
+
+/// What is asked of a decoder's graph.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Call {
+    /// Whether earlier keys and values are read.
+    pub cache: CacheUse,
+    /// For which tokens the head is evaluated.
+    pub rows: Rows,
+    /// What the head yields.
+    pub head: Head,
+    /// Whether some tokens are padding.
+    pub mask: Mask,
+}
+
+impl Call {
+    /// A forward pass over whole sequences, as a reference library does it.
+    pub fn forward(mask: Mask) -> Self {
+        Self { cache: CacheUse::None, rows: Rows::All, head: Head::Logits, mask }
+    }
+
+    /// A step of generation: the selected rows of a session's continuation.
+    pub fn step(head: Head) -> Self {
+        Self { cache: CacheUse::Session, rows: Rows::Selected, head, mask: Mask::None }
+    }
+}
+
+/// The inputs every decoder has.
+#[derive(Clone, Copy)]
+pub(crate) struct Inputs<'g> {
+    /// [B, T] i32
+    pub ids: Var<'g>,
+    /// [B, T] i32
+    pub positions: Var<'g>,
+    /// [B] i32
+    pub past: Option<Var<'g>>,
+    /// [B, 1, 1, T] f32
+    pub mask_bias: Option<Var<'g>>,
+}
+
+impl<'g> Inputs<'g> {
+    pub fn declare(g: &'g Builder, call: &Call) -> Self {
+        let (b, t) = (Dim::from('B'), Dim::from('T'));
+        let session = call.cache == CacheUse::Session;
+        let padding = call.mask == Mask::Padding;
+        Self {
+            ids: g.input("input_ids", DType::I32, [b.clone(), t.clone()]),
+            positions: g.input("position_ids", DType::I32, [b.clone(), t.clone()]),
+            past: session.then(|| g.input("past", DType::I32, [b.clone()])),
+            mask_bias: padding.then(|| g.input("mask_bias", DType::F32, [b, 1.into(), 1.into(), t])),
+        }
+    }
+}
+
+/// The rows of `x` [B, T, C] that the head is evaluated for: as it is, or [R, C].
+pub(crate) fn select_rows<'g>(g: &'g Builder, x: Var<'g>, rows: Rows) -> Var<'g> {
+    match rows {
+        Rows::All => x,
+        Rows::Selected => {
+            let width = x.dim(2);
+            let flat = x.reshape([x.dim(0) * x.dim(1), width]); // [B·T, C]
+            flat.gather_rows(g.input("rows", DType::I32, [Dim::from('R')])) // [R, C]
+        }
+    }
+}
+
+/// Names what the head yields.
+pub(crate) fn finish_head(g: &Builder, logits: Var<'_>, head: Head) {
+    match head {
+        Head::Logits => g.output("logits", logits),
+        Head::Greedy => g.output("token", logits.arg_max()),
+        Head::TopK(k) => {
+            let inv_temperature = g.input("inv_temperature", DType::F32, [1]);
+            let (probs, tokens) = (logits * inv_temperature).softmax().top_k(k);
+            g.output("probs", probs);
+            g.output("tokens", tokens);
+        }
+    }
+}

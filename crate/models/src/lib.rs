@@ -1,0 +1,21 @@
+//! Families of models: a configuration as published, and a function that writes the graph.
+//!
+//! One file a family serves float and quantized weights, every executor, inference and training.
+
+mod call;
+mod config;
+mod error;
+mod family;
+pub mod gguf;
+pub mod gpt2;
+pub mod llama;
+mod names;
+pub mod rope;
+mod shapes;
+
+pub use call::{CacheUse, Call, Head, Mask, Rows};
+pub use config::Fields;
+pub use error::Error;
+pub use family::{Model, Task};
+pub use names::resolve;
+pub use shapes::{SHAPES, shape_config};

@@ -1,0 +1,35 @@
+//! Bytes to weights: GGUF, safetensors and llama2.c files, the codecs of the quant types, and the store that gives a
+//! model its tensors by name.
+//!
+//! [`Checkpoint`] is the way in. It reads headers first and tensors as ranges, from anything that implements
+//! [`Bytes`], and whatever the file it gives tensors the names and the row order of the published checkpoint.
+//! Bytes from outside can at worst give an [`Error`]: every count and length is checked against the length of the file
+//! before anything is allocated.
+
+#[cfg(not(target_arch = "wasm32"))]
+mod atomic;
+mod bytes;
+mod checkpoint;
+mod dtype;
+mod error;
+mod folder;
+pub mod gguf;
+pub mod llama2c;
+pub mod names;
+mod open;
+mod quant;
+pub mod safetensors;
+
+#[cfg(not(target_arch = "wasm32"))]
+pub use atomic::AtomicFile;
+#[cfg(not(target_arch = "wasm32"))]
+pub use bytes::FileBytes;
+pub use bytes::{Bytes, LocalFuture, MemoryBytes, checked_len};
+pub use checkpoint::{Checkpoint, TensorInfo};
+pub use dtype::{Dtype, QuantType};
+pub use error::Error;
+#[cfg(not(target_arch = "wasm32"))]
+pub use folder::DirFolder;
+pub use folder::{Folder, MemoryFolder, read_text, stays_inside};
+pub use quant::{bf16_to_f32, decode, encode, f16_to_f32, f32_to_bf16, f32_to_f16};
+pub use safetensors::write_safetensors;

@@ -154,7 +154,9 @@ impl Layout {
                 self.offset += bytes;
                 Ok(bytes)
             }
-            None => Err((name.to_string(), format!("shape {shape:?} at byte {} does not lie in the file", self.offset))),
+            None => {
+                Err((name.to_string(), format!("shape {shape:?} at byte {} does not lie in the file", self.offset)))
+            }
         }
     }
 }

@@ -156,7 +156,11 @@ async fn open_shards(folder: &dyn Folder, index: &dyn Bytes) -> Result<Checkpoin
     let mut shards: IndexMap<&str, ()> = IndexMap::new();
     for (tensor, shard) in &weight_map {
         if !crate::stays_inside(shard) {
-            return Err(Error::tensor(index.name(), tensor, format!("the file name {shard:?} leads out of the folder")));
+            return Err(Error::tensor(
+                index.name(),
+                tensor,
+                format!("the file name {shard:?} leads out of the folder"),
+            ));
         }
         shards.insert(shard, ());
     }
@@ -183,12 +187,7 @@ async fn open_shards(folder: &dyn Folder, index: &dyn Bytes) -> Result<Checkpoin
 }
 
 /// One GGUF tensor, checked against its type and the file, under the checkpoint's name.
-fn check_gguf(
-    file: &dyn Bytes,
-    raw: &gguf::RawTensor,
-    header: &gguf::Header,
-    arch: &str,
-) -> Result<TensorInfo, Error> {
+fn check_gguf(file: &dyn Bytes, raw: &gguf::RawTensor, header: &gguf::Header, arch: &str) -> Result<TensorInfo, Error> {
     let failed = |reason: String| Error::tensor(file.name(), &raw.name, reason);
     let dtype = gguf::dtype_of(raw.type_id);
     let dtype: Dtype = dtype.ok_or_else(|| failed(format!("ggml type {} is not supported", raw.type_id)))?;

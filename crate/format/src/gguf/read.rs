@@ -269,7 +269,11 @@ impl<'a> Parser<'a> {
         let rank = self.u32()?;
         if rank > MAX_DIMS {
             self.at = start;
-            return Err(Stop::Bad(Error::tensor(self.file, &name, format!("{rank} dimensions, at most 4 are allowed"))));
+            return Err(Stop::Bad(Error::tensor(
+                self.file,
+                &name,
+                format!("{rank} dimensions, at most 4 are allowed"),
+            )));
         }
         let dims = (0..rank).map(|_| self.u64()).collect::<Result<_, _>>()?;
         Ok(RawTensor { name, dims, type_id: self.u32()?, offset: self.u64()? })

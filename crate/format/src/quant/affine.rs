@@ -14,10 +14,8 @@ pub(super) fn encode_q5(values: &[f32], out: &mut Vec<u8>) {
     for x in values.as_chunks::<256>().0 {
         let q = numbers(x, 31.0, out);
         let groups = q.as_chunks::<32>().0;
-        for j in 0..32 {
-            let bit = |group: usize| (groups[group][j] >> 4 & 1) << group;
-            out.push((0..8).fold(0, |byte, group| byte | bit(group)));
-        }
+        let fifths = |j: usize| (0..8).fold(0, |byte, group| byte | (groups[group][j] >> 4 & 1) << group);
+        out.extend((0..32).map(fifths));
         put_nibbles(&q, out);
     }
 }

@@ -4,21 +4,15 @@ use super::fit::{self, Offset, nearest};
 use super::{f16_to_f32, f32_to_bf16, f32_to_f16};
 
 pub(super) fn f32(values: &[f32], out: &mut Vec<u8>) {
-    for value in values {
-        out.extend(value.to_le_bytes());
-    }
+    out.extend(values.iter().flat_map(|value| value.to_le_bytes()));
 }
 
 pub(super) fn f16(values: &[f32], out: &mut Vec<u8>) {
-    for &value in values {
-        out.extend(f32_to_f16(value).to_le_bytes());
-    }
+    out.extend(values.iter().flat_map(|&value| f32_to_f16(value).to_le_bytes()));
 }
 
 pub(super) fn bf16(values: &[f32], out: &mut Vec<u8>) {
-    for &value in values {
-        out.extend(f32_to_bf16(value).to_le_bytes());
-    }
+    out.extend(values.iter().flat_map(|&value| f32_to_bf16(value).to_le_bytes()));
 }
 
 /// Appends a scale in half precision, at most the largest finite one, and gives the value that was stored.

@@ -1,0 +1,4 @@
+//! CPU executor.
+
+pub mod matrix;
+pub mod pool;

@@ -1,0 +1,171 @@
+//! Plain Rust, for every machine. The loops over lanes are short enough for the compiler to make vectors of them.
+#![expect(unsafe_code, reason = "the kernels' pointers are read here")]
+
+use super::Isa;
+
+/// Plain Rust.
+#[derive(Clone, Copy)]
+pub(crate) struct Portable;
+
+const LANES: usize = 4;
+
+impl Portable {
+    #[inline(always)]
+    unsafe fn read<T: Copy>(p: *const u8) -> T {
+        // SAFETY: the caller gives a pointer that is readable for the vector.
+        unsafe { p.cast::<T>().read_unaligned() }
+    }
+}
+
+impl Isa for Portable {
+    const LANES: usize = LANES;
+    const TILE: usize = 4;
+    const BIASED: bool = false;
+    const WIDE: bool = false;
+    const SIX: usize = 4;
+    type Scale = f32;
+    type F = [f32; LANES];
+    type I = [i32; LANES];
+    type W = [u8; 4 * LANES];
+    type W8 = [i8; 4 * LANES];
+    type P = [i32; LANES];
+    type P8 = [i32; LANES];
+
+    #[inline(always)]
+    unsafe fn load(p: *const u8) -> Self::W {
+        // SAFETY: see Isa.
+        unsafe { Self::read(p) }
+    }
+
+    #[inline(always)]
+    unsafe fn low(w: Self::W) -> Self::W {
+        w.map(|w| w & 15)
+    }
+
+    #[inline(always)]
+    unsafe fn high(w: Self::W) -> Self::W {
+        w.map(|w| w >> 4)
+    }
+
+    #[inline(always)]
+    unsafe fn six(w: Self::W, high: Self::W, i: usize) -> Self::W {
+        std::array::from_fn(|j| w[j] | (high[j] >> (2 * i) & 3) << 4)
+    }
+
+    #[inline(always)]
+    unsafe fn prepare(w: Self::W) -> Self::W8 {
+        w.map(|w| w as i8)
+    }
+
+    #[inline(always)]
+    unsafe fn zero_p() -> Self::P {
+        [0; LANES]
+    }
+
+    #[inline(always)]
+    unsafe fn dot(p: Self::P, w: Self::W, x: *const u8) -> Self::P {
+        // SAFETY: see Isa. Numbers below 64 are the same signed.
+        unsafe { Self::dot8(p, Self::prepare(w), x) }
+    }
+
+    #[inline(always)]
+    unsafe fn finish(p: Self::P) -> Self::I {
+        p
+    }
+
+    #[inline(always)]
+    unsafe fn zero_p8() -> Self::P8 {
+        [0; LANES]
+    }
+
+    #[inline(always)]
+    unsafe fn dot8(p: Self::P8, w: Self::W8, x: *const u8) -> Self::P8 {
+        // SAFETY: see Isa.
+        let x: [i8; 4] = unsafe { Self::read(x) };
+        std::array::from_fn(|lane| {
+            let product = |j: usize| i32::from(w[4 * lane + j]) * i32::from(x[j]);
+            p[lane] + ((product(0) + product(1)) + (product(2) + product(3)))
+        })
+    }
+
+    #[inline(always)]
+    unsafe fn finish8(p: Self::P8) -> Self::I {
+        p
+    }
+
+    #[inline(always)]
+    unsafe fn add_i(a: Self::I, b: Self::I) -> Self::I {
+        std::array::from_fn(|lane| a[lane] + b[lane])
+    }
+
+    #[inline(always)]
+    unsafe fn to_f(i: Self::I) -> Self::F {
+        i.map(|i| i as f32)
+    }
+
+    #[inline(always)]
+    unsafe fn load_i8(p: *const u8) -> Self::F {
+        // SAFETY: see Isa.
+        unsafe { Self::read::<[i8; LANES]>(p) }.map(f32::from)
+    }
+
+    #[inline(always)]
+    unsafe fn load_scale(p: *const u8) -> Self::F {
+        // SAFETY: see Isa.
+        unsafe { Self::read(p) }
+    }
+
+    #[inline(always)]
+    unsafe fn zero() -> Self::F {
+        [0.0; LANES]
+    }
+
+    #[inline(always)]
+    unsafe fn splat(v: f32) -> Self::F {
+        [v; LANES]
+    }
+
+    #[inline(always)]
+    unsafe fn mul(a: Self::F, b: Self::F) -> Self::F {
+        std::array::from_fn(|lane| a[lane] * b[lane])
+    }
+
+    #[inline(always)]
+    unsafe fn fma(a: Self::F, b: Self::F, c: Self::F) -> Self::F {
+        std::array::from_fn(|lane| a[lane] * b[lane] + c[lane])
+    }
+
+    #[inline(always)]
+    unsafe fn load_f32(p: *const u8) -> Self::F {
+        // SAFETY: see Isa.
+        unsafe { Self::read(p) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_f16(p: *const u8) -> Self::F {
+        // SAFETY: see Isa.
+        unsafe { Self::read::<[u16; LANES]>(p) }.map(half_to_f32)
+    }
+
+    #[inline(always)]
+    unsafe fn load_bf16(p: *const u8) -> Self::F {
+        // SAFETY: see Isa.
+        unsafe { Self::read::<[u16; LANES]>(p) }.map(|bits| f32::from_bits(u32::from(bits) << 16))
+    }
+
+    #[inline(always)]
+    unsafe fn store(v: Self::F, p: *mut f32) {
+        // SAFETY: see Isa.
+        unsafe { p.cast::<Self::F>().write_unaligned(v) }
+    }
+}
+
+/// A half as a float: its bits in their new places, times 2^112 for the other bias of the exponent, which also makes
+/// subnormal numbers normal. Infinities and what is not a number have the largest exponent in both.
+#[inline(always)]
+fn half_to_f32(bits: u16) -> f32 {
+    let bits = u32::from(bits);
+    let special = if bits & 0x7c00 == 0x7c00 { 0x7f80_0000 } else { 0 };
+    let magnitude = f32::from_bits((bits & 0x7fff) << 13) * f32::from_bits((112 + 127) << 23);
+    f32::from_bits(magnitude.to_bits() | special | (bits & 0x8000) << 16)
+}

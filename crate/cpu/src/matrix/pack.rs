@@ -1,0 +1,175 @@
+//! Packing: rows of the file interleaved for the kernels, and back.
+
+use format::QuantType;
+
+use super::block::{self, Block};
+use super::buffer::Buffer;
+use super::dispatch::Target;
+use super::form::{FormKind, Layout, Traits};
+
+/// A packed weight's memory.
+pub(crate) struct Packed {
+    /// Numbers, or floats.
+    pub(crate) quants: Buffer,
+    /// Scales; empty for floats.
+    pub(crate) scales: Buffer,
+}
+
+/// Packs the rows of a quantized weight. `bytes` are whole rows of whole blocks.
+pub(crate) fn quantized(ty: QuantType, form: FormKind, target: Target, n: usize, k: usize, bytes: &[u8]) -> Packed {
+    let packing = Packing::new(form, target, k);
+    let groups = n.div_ceil(target.lanes());
+    let mut quants = Buffer::zeroed(groups * packing.group_quants());
+    let mut scales = Buffer::zeroed(groups * packing.group_scales());
+    let row_bytes = bytes.len() / n.max(1);
+    for row in 0..n {
+        let row_bytes = &bytes[row * row_bytes..][..row_bytes];
+        let (group, lane) = (row / target.lanes(), row % target.lanes());
+        let quants = &mut quants.bytes_mut()[group * packing.group_quants()..][..packing.group_quants()];
+        let scales = &mut scales.bytes_mut()[group * packing.group_scales()..][..packing.group_scales()];
+        for index in 0..packing.blocks {
+            let block = block::read(ty, row_bytes, index);
+            packing.put_numbers(&block, quants, index, lane);
+            packing.put_scales(&block, scales, index, lane);
+        }
+    }
+    Packed { quants, scales }
+}
+
+/// Where the parts of a block go.
+pub(crate) struct Packing {
+    traits: Traits,
+    target: Target,
+    layout: Layout,
+    blocks: usize,
+}
+
+impl Packing {
+    /// The packing of rows of `k` columns.
+    pub(crate) fn new(form: FormKind, target: Target, k: usize) -> Packing {
+        let traits = form.traits();
+        let layout = Layout::of(traits, target.lanes(), target.scale_bytes());
+        Packing { traits, target, layout, blocks: k / 32 }
+    }
+
+    fn group_quants(&self) -> usize {
+        self.blocks * self.layout.quant_bytes
+    }
+
+    fn group_scales(&self) -> usize {
+        self.layout.group_scales(self.traits.supers, self.blocks)
+    }
+
+    /// What a stored byte is XORed with.
+    fn flip(&self) -> u8 {
+        if self.traits.bits == 8 && self.target.biased() { 0x80 } else { 0 }
+    }
+
+    fn put_numbers(&self, block: &Block, quants: &mut [u8], index: usize, lane: usize) {
+        let vector = 4 * self.layout.lanes;
+        let out = &mut quants[index * self.layout.quant_bytes..][..self.layout.quant_bytes];
+        for (chunk, q) in block.q.as_chunks::<4>().0.iter().enumerate() {
+            if self.traits.bits == 8 {
+                let flip = self.flip();
+                out[chunk * vector + lane * 4..][..4].copy_from_slice(&q.map(|q| q ^ flip));
+                continue;
+            }
+            let shift = chunk % 2 * 4;
+            for (out, q) in out[chunk / 2 * vector + lane * 4..][..4].iter_mut().zip(q) {
+                *out |= (q & 15) << shift;
+            }
+            if self.traits.bits == 6 {
+                let shift = chunk % 4 * 2;
+                for (out, q) in out[(4 + chunk / 4) * vector + lane * 4..][..4].iter_mut().zip(q) {
+                    *out |= (q >> 4 & 3) << shift;
+                }
+            }
+        }
+    }
+
+    fn put_scales(&self, block: &Block, scales: &mut [u8], index: usize, lane: usize) {
+        let Layout { lanes, scale_bytes, scale_stride, sub_start, sub_stride, .. } = self.layout;
+        let outer = if self.traits.supers { index / 8 } else { index };
+        let scales = &mut scales[outer * scale_stride..][..scale_stride];
+        self.target.put_scale(block.scale, &mut scales[lane * scale_bytes..][..scale_bytes]);
+        if self.traits.min {
+            self.target.put_scale(block.min, &mut scales[(lanes + lane) * scale_bytes..][..scale_bytes]);
+        }
+        if !self.traits.supers {
+            return;
+        }
+        let subs = &mut scales[sub_start + index % 8 * sub_stride..][..sub_stride];
+        let sides = 32 / self.traits.group;
+        for side in 0..sides {
+            subs[side * lanes + lane] = block.sub_scale[side] as u8;
+            if self.traits.min {
+                subs[(sides + side) * lanes + lane] = block.sub_min[side] as u8;
+            }
+        }
+    }
+
+    /// Block `index` of a row, back from the packed memory.
+    fn block(&self, packed: &Packed, row: usize, index: usize) -> ([u8; 32], [(f32, f32); 2]) {
+        let Layout { lanes, quant_bytes, scale_bytes, scale_stride, sub_start, sub_stride, .. } = self.layout;
+        let (group, lane) = (row / lanes, row % lanes);
+        let vector = 4 * lanes;
+        let quants = &packed.quants.bytes()[group * self.group_quants() + index * quant_bytes..][..quant_bytes];
+        let at = |vector_index: usize, j: usize| quants[vector_index * vector + lane * 4 + j];
+        let q = std::array::from_fn(|column| {
+            let (chunk, j) = (column / 4, column % 4);
+            if self.traits.bits == 8 {
+                return at(chunk, j) ^ self.flip();
+            }
+            let low = at(chunk / 2, j) >> (chunk % 2 * 4) & 15;
+            let high = if self.traits.bits == 6 { at(4 + chunk / 4, j) >> (chunk % 4 * 2) & 3 } else { 0 };
+            low | high << 4
+        });
+        let outer = if self.traits.supers { index / 8 } else { index };
+        let scales = &packed.scales.bytes()[group * self.group_scales() + outer * scale_stride..][..scale_stride];
+        let scale = |at: usize| self.target.scale(&scales[at * scale_bytes..][..scale_bytes]);
+        let sides = 32 / self.traits.group;
+        let sub = |part: usize, side: usize| match self.traits.supers {
+            true => {
+                let at = sub_start + index % 8 * sub_stride + (part * sides + side % sides) * lanes + lane;
+                f32::from(scales[at] as i8)
+            }
+            false => 1.0,
+        };
+        let sides = [0, 1].map(|side| {
+            let min = if self.traits.min { scale(lanes + lane) * sub(1, side) } else { 0.0 };
+            (scale(lane) * sub(0, side), min)
+        });
+        (q, sides)
+    }
+
+    /// The values of a row.
+    pub(crate) fn row(&self, packed: &Packed, row: usize, out: &mut [f32]) {
+        for (index, out) in out.as_chunks_mut::<32>().0.iter_mut().enumerate() {
+            let (q, sides) = self.block(packed, row, index);
+            for (j, (out, q)) in out.iter_mut().zip(q).enumerate() {
+                let (scale, min) = sides[if self.traits.group == 16 { j / 16 } else { 0 }];
+                let q = match self.traits.bits {
+                    8 => f32::from(q as i8),
+                    _ => f32::from(q) - self.traits.offset as f32,
+                };
+                *out = if self.traits.min { scale * q + min } else { scale * q };
+            }
+        }
+    }
+}
+
+/// Interleaves rows of floats of `size` bytes.
+pub(crate) fn floats(size: usize, lanes: usize, n: usize, k: usize, bytes: &[u8]) -> Packed {
+    let mut quants = Buffer::zeroed(n.div_ceil(lanes) * lanes * k * size);
+    let out = quants.bytes_mut();
+    for (row, bytes) in bytes.chunks_exact((k * size).max(1)).take(n).enumerate() {
+        let start = (row / lanes * lanes * k + row % lanes) * size;
+        for (column, value) in bytes.chunks_exact(size).enumerate() {
+            out[start + column * lanes * size..][..size].copy_from_slice(value);
+        }
+    }
+    if cfg!(target_endian = "big") {
+        out.chunks_exact_mut(size).for_each(<[u8]>::reverse);
+    }
+    Packed { quants, scales: Buffer::default() }
+}

@@ -1,0 +1,98 @@
+//! Attention, its cache and rotary positions.
+
+use graph::{Attention, Node, NodeId, Port, Rope, RopeLayout, StateId};
+
+use super::elementwise::strides;
+use super::{Buffer, Context, Dispatch, threads, unsupported};
+use crate::Error;
+use crate::shaders::{Access, Shader};
+use crate::values::{Home, paged};
+
+/// The largest head width of the wide kernel.
+const WIDE_DIM: usize = 256;
+
+pub(super) fn rope(context: &Context<'_>, node: &Node, out: Port, rope: Rope) -> Result<Dispatch, Error> {
+    let shape = context.shape(out)?;
+    let (heads, dim) = (shape[2], shape[3]);
+    let rows = shape[0] * shape[1] * heads;
+    let half = context.shape(node.inputs[2])?[0];
+    let interleaved = u32::from(rope.layout == RopeLayout::Interleaved);
+    let mut params = [rows, heads, dim, half].map(|v| v as u32).to_vec();
+    params.extend([interleaved, rope.scale.to_bits()]);
+    let buffers: Vec<Buffer> = node.inputs.iter().copied().chain([out]).map(Buffer::Value).collect();
+    Ok(Dispatch::new(Shader::Rope, buffers, params, threads(rows * (dim - half))))
+}
+
+/// Writes the pages; gathers dense keys and values where something else than attention reads them.
+pub(super) fn kv_append(
+    context: &Context<'_>,
+    node: &Node,
+    id: NodeId,
+    state: StateId,
+) -> Result<Vec<Dispatch>, Error> {
+    let shape = context.shape(node.inputs[0])?;
+    let width = shape[2] * shape[3];
+    let params = [shape[0], shape[1], width].map(|v| v as u32).to_vec();
+    let buffers = node.inputs.iter().copied().map(Buffer::Value).collect();
+    let write = Dispatch::new(Shader::KvAppend, buffers, params, threads(shape[0] * shape[1] * width));
+    let mut dispatches = vec![Dispatch { state: Some((state, Access::Write)), ..write }];
+    for output in 0..2 {
+        let port = Port { node: id, output };
+        if !matches!(context.values.home(port), Some(Home::Slot(_))) {
+            continue;
+        }
+        let tokens = context.shape(port)?[1];
+        let params = [shape[0], tokens, width, usize::from(output)].map(|v| v as u32).to_vec();
+        let groups = threads(shape[0] * tokens * width);
+        let gather = Dispatch::new(Shader::KvGather, vec![Buffer::Value(port)], params, groups);
+        dispatches.push(Dispatch { state: Some((state, Access::Read)), ..gather });
+    }
+    Ok(dispatches)
+}
+
+pub(super) fn attention(context: &Context<'_>, node: &Node, out: Port, spec: &Attention) -> Result<Dispatch, Error> {
+    let state = paged(context.graph, &node.inputs);
+    let q = context.shape(node.inputs[0])?;
+    let k = context.shape(node.inputs[1])?;
+    let [batch, tokens, heads, dim] = q[..] else { return Err(unsupported(node, out, "q needs four axes")) };
+    let wide = context.wide() && dim <= WIDE_DIM && !spec.probs;
+    let shader = match (wide, state.is_some(), spec.probs) {
+        (true, false, _) => Shader::AttentionWide,
+        (true, true, _) => Shader::AttentionWidePaged,
+        (false, false, false) => Shader::Attention,
+        (false, false, true) => Shader::AttentionProbs,
+        (false, true, false) => Shader::AttentionPaged,
+        (false, true, true) => Shader::AttentionPagedProbs,
+    };
+    let (past, bias) = optional(node, spec);
+    // Pages are counted by the table, so that parameters stay the same from token to token.
+    let keys = if state.is_some() { 0 } else { k[1] };
+    let bias_strides = match bias {
+        Some(port) => strides(&context.shape(port)?, &[batch, heads, tokens, k[1]]),
+        None => vec![0; 4],
+    };
+    let flags = u32::from(spec.causal) | u32::from(spec.past) << 1 | u32::from(spec.bias) << 2;
+    let mut params: Vec<u32> = bias_strides.iter().map(|s| *s as u32).collect();
+    params.extend([batch, tokens, heads, k[2], dim, keys, k[0]].map(|v| v as u32));
+    let soft_cap = spec.soft_cap.unwrap_or(0.0);
+    params.extend([flags, spec.window.map_or(u32::MAX, |w| w as u32), spec.scale.to_bits(), soft_cap.to_bits()]);
+    let buffer = |port: Option<Port>| port.map_or(Buffer::Nothing, Buffer::Value);
+    let mut buffers = vec![Buffer::Value(node.inputs[0]), buffer(past), buffer(bias), Buffer::Value(out)];
+    if state.is_none() {
+        buffers.extend([Buffer::Value(node.inputs[1]), Buffer::Value(node.inputs[2])]);
+    }
+    if spec.probs {
+        buffers.push(Buffer::Value(Port { output: 1, ..out }));
+    }
+    let queries = batch * tokens * heads;
+    let groups = if wide { queries as u64 } else { threads(queries * dim.div_ceil(64)) };
+    let dispatch = Dispatch::new(shader, buffers, params, groups);
+    Ok(Dispatch { state: state.map(|s| (s, Access::Read)), ..dispatch })
+}
+
+/// The inputs `past` and `bias`, where the node has them.
+fn optional(node: &Node, spec: &Attention) -> (Option<Port>, Option<Port>) {
+    let past = spec.past.then(|| node.inputs[3]);
+    let bias = spec.bias.then(|| node.inputs[3 + usize::from(spec.past)]);
+    (past, bias)
+}

@@ -1,0 +1,139 @@
+//! From a node to its dispatches: which kernel, which buffers, which parameters, how many workgroups.
+
+mod attention;
+mod elementwise;
+mod linear;
+mod movement;
+mod rows;
+
+pub(crate) use linear::gather_shader;
+
+use std::sync::Arc;
+
+use graph::{Graph, Node, NodeId, Op, Port, StateId, Symbols};
+
+use crate::Error;
+use crate::engine::Kernels;
+use crate::shaders::{Access, Shader};
+use crate::values::{Home, Values};
+use crate::weights::Weight;
+
+/// What a kernel reads or writes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Buffer {
+    /// A value.
+    Value(Port),
+    /// A part of a weight in its own format.
+    Part(graph::WeightId, usize),
+    /// Nothing: the kernel takes a buffer that this node does not have.
+    Nothing,
+}
+
+/// One dispatch.
+pub(crate) struct Dispatch {
+    pub shader: Shader,
+    /// Bindings 1, 2, … of group 0.
+    pub buffers: Vec<Buffer>,
+    /// The state bound as group 1, and whether its pages are written.
+    pub state: Option<(StateId, Access)>,
+    /// The parameters' words.
+    pub params: Vec<u32>,
+    /// Workgroups, before they are folded.
+    pub groups: u64,
+}
+
+impl Dispatch {
+    fn new(shader: Shader, buffers: Vec<Buffer>, params: Vec<u32>, groups: u64) -> Self {
+        Self { shader, buffers, state: None, params, groups }
+    }
+}
+
+/// What the kernels need to know of a program in one run.
+pub(crate) struct Context<'a> {
+    pub graph: &'a Graph,
+    pub values: &'a Values,
+    /// By [`graph::WeightId`].
+    pub weights: &'a [Arc<Weight>],
+    /// The sizes of this run.
+    pub symbols: &'a Symbols,
+    /// The sizes of this run's shape class, by which kernels are chosen.
+    pub class: &'a Symbols,
+    pub kernels: Kernels,
+}
+
+/// Workgroups of 64 threads for `n` threads.
+pub(crate) fn threads(n: usize) -> u64 {
+    (n as u64).div_ceil(64)
+}
+
+impl Context<'_> {
+    /// The sizes of a value in this run.
+    pub fn shape(&self, port: Port) -> Result<Vec<usize>, Error> {
+        Ok(self.graph.value(port).shape.eval(self.symbols)?)
+    }
+
+    /// The number of elements in this run's shape class.
+    fn class_len(&self, port: Port) -> usize {
+        self.graph.value(port).shape.elements().eval(self.class).unwrap_or(usize::MAX)
+    }
+
+    /// Rows (all axes but the last) and columns.
+    fn rows_cols(&self, port: Port) -> Result<(usize, usize), Error> {
+        let shape = self.shape(port)?;
+        let (cols, outer) = shape.split_last().map_or((1, &[][..]), |(cols, outer)| (*cols, outer));
+        Ok((outer.iter().product(), cols))
+    }
+
+    /// The weight behind a value, where a kernel reads its format.
+    fn weight(&self, port: Port) -> Option<(graph::WeightId, &Weight)> {
+        match self.values.home(port) {
+            Some(Home::Weight(id)) => Some((id, &self.weights[id.0 as usize])),
+            _ => None,
+        }
+    }
+
+    /// The kernel for this device of the two that there are.
+    fn choose(&self, plain: Shader, wide: Shader) -> Shader {
+        if self.wide() { wide } else { plain }
+    }
+
+    fn wide(&self) -> bool {
+        self.kernels != Kernels::Plain
+    }
+}
+
+/// The dispatches of one node, in order.
+///
+/// # Errors
+/// A symbol is unbound, or no kernel covers the node.
+pub(crate) fn dispatches(context: &Context<'_>, id: NodeId) -> Result<Vec<Dispatch>, Error> {
+    let node = context.graph.node(id);
+    let out = Port { node: id, output: 0 };
+    let one = |dispatch: Result<Dispatch, Error>| Ok(vec![dispatch?]);
+    match &node.op {
+        Op::Input { .. } | Op::Weight(_) | Op::Const(_) | Op::Reshape(_) => Ok(Vec::new()),
+        Op::GatherRows => linear::gather_rows(context, node, out),
+        Op::Linear { bias, act } => linear::linear(context, node, out, *bias, *act),
+        Op::MatMul => one(linear::matmul(context, node, out)),
+        Op::RmsNorm { eps } => one(rows::rms_norm(context, node, out, *eps)),
+        Op::LayerNorm { eps, bias } => one(rows::layer_norm(context, node, out, *eps, *bias)),
+        Op::Rope(rope) => one(attention::rope(context, node, out, *rope)),
+        Op::KvAppend(state) => attention::kv_append(context, node, id, *state),
+        Op::Attention(spec) => one(attention::attention(context, node, out, spec)),
+        Op::Unary(op) => one(elementwise::unary(context, node, out, *op)),
+        Op::Binary(op) => one(elementwise::binary(context, node, out, *op)),
+        Op::Affine { factor, offset } => one(elementwise::affine(context, node, out, *factor, *offset)),
+        Op::Gated(gate) => one(elementwise::gated(context, node, out, *gate)),
+        Op::Softmax => one(rows::softmax(context, node, out)),
+        Op::Reduce(reduce) => one(rows::reduce(context, node, out, *reduce)),
+        Op::ArgMax => one(rows::arg_max(context, node, out)),
+        Op::TopK { k } => one(rows::top_k(context, node, out, *k)),
+        Op::Permute(axes) => one(movement::permute(context, node, out, axes)),
+        Op::Slice { axis, start, len } => one(movement::slice(context, node, out, (*axis, *start, *len))),
+        Op::Concat { axis } => movement::concat(context, node, out, *axis),
+    }
+}
+
+fn unsupported(node: &Node, out: Port, reason: impl Into<String>) -> Error {
+    Error::Unsupported { op: node.op.name(), node: out.node.0, reason: reason.into() }
+}

@@ -1,0 +1,73 @@
+//! Norms, softmax and reductions: everything that treats one row at a time.
+
+use graph::{Bias, Node, Port, Reduce};
+
+use super::{Buffer, Context, Dispatch, threads};
+use crate::Error;
+use crate::shaders::Shader;
+
+/// A dispatch over rows: a thread a row in the plain kernel, a workgroup a row in the wide one.
+fn by_rows(
+    context: &Context<'_>,
+    (plain, wide): (Shader, Shader),
+    x: Port,
+    buffers: Vec<Buffer>,
+    more: &[u32],
+) -> Result<Dispatch, Error> {
+    let (rows, cols) = context.rows_cols(x)?;
+    let mut params = vec![rows as u32, cols as u32];
+    params.extend_from_slice(more);
+    let shader = context.choose(plain, wide);
+    let groups = if shader == wide { rows as u64 } else { threads(rows) };
+    Ok(Dispatch::new(shader, buffers, params, groups))
+}
+
+fn values(ports: &[Port]) -> Vec<Buffer> {
+    ports.iter().map(|p| Buffer::Value(*p)).collect()
+}
+
+pub(super) fn rms_norm(context: &Context<'_>, node: &Node, out: Port, eps: f32) -> Result<Dispatch, Error> {
+    let buffers = values(&[node.inputs[0], node.inputs[1], out]);
+    by_rows(context, (Shader::RmsNorm, Shader::RmsNormWide), node.inputs[0], buffers, &[eps.to_bits(), 0])
+}
+
+pub(super) fn layer_norm(
+    context: &Context<'_>,
+    node: &Node,
+    out: Port,
+    eps: f32,
+    bias: Bias,
+) -> Result<Dispatch, Error> {
+    let (added, flag) = match bias {
+        Bias::None => (Buffer::Nothing, 0),
+        Bias::Add => (Buffer::Value(node.inputs[2]), 1),
+    };
+    let buffers = vec![Buffer::Value(node.inputs[0]), Buffer::Value(node.inputs[1]), added, Buffer::Value(out)];
+    by_rows(context, (Shader::LayerNorm, Shader::LayerNormWide), node.inputs[0], buffers, &[eps.to_bits(), flag])
+}
+
+pub(super) fn softmax(context: &Context<'_>, node: &Node, out: Port) -> Result<Dispatch, Error> {
+    let x = node.inputs[0];
+    by_rows(context, (Shader::Softmax, Shader::SoftmaxWide), x, values(&[x, out]), &[])
+}
+
+pub(super) fn reduce(context: &Context<'_>, node: &Node, out: Port, reduce: Reduce) -> Result<Dispatch, Error> {
+    let code = match reduce {
+        Reduce::Sum => 0,
+        Reduce::Mean => 1,
+        Reduce::Max => 2,
+    };
+    let x = node.inputs[0];
+    by_rows(context, (Shader::Reduce, Shader::ReduceWide), x, values(&[x, out]), &[code])
+}
+
+pub(super) fn arg_max(context: &Context<'_>, node: &Node, out: Port) -> Result<Dispatch, Error> {
+    let x = node.inputs[0];
+    by_rows(context, (Shader::ArgMax, Shader::ArgMaxWide), x, values(&[x, out]), &[])
+}
+
+pub(super) fn top_k(context: &Context<'_>, node: &Node, out: Port, k: usize) -> Result<Dispatch, Error> {
+    let x = node.inputs[0];
+    let buffers = values(&[x, out, Port { output: 1, ..out }]);
+    by_rows(context, (Shader::TopK, Shader::TopKWide), x, buffers, &[k as u32])
+}

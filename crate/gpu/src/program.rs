@@ -1,0 +1,238 @@
+//! A graph bound to weights on a device, with its plans.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use graph::{Data, Dim, Graph, Op, Symbols, Tensor};
+
+use crate::engine::{Engine, Gpu, Kernels};
+use crate::kernels::{Context, gather_shader};
+use crate::plan::Plan;
+use crate::repack::Format;
+use crate::values::{Home, Values};
+use crate::weights::Weight;
+use crate::{Error, Weights};
+
+/// Plans that are kept; the one used longest ago goes first.
+const PLANS: usize = 8;
+
+/// What one run costs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Dispatches.
+    pub dispatches: usize,
+    /// Submits.
+    pub submits: usize,
+    /// Bytes of weights read.
+    pub weight_bytes: u64,
+}
+
+/// Where a run's key-value lengths come from.
+pub(crate) struct Past {
+    /// The input that holds them.
+    pub input: String,
+    /// Tokens of a call.
+    pub tokens: Dim,
+}
+
+/// A graph that is ready to run.
+pub struct Program {
+    pub(crate) graph: Arc<Graph>,
+    pub(crate) values: Values,
+    pub(crate) weights: Vec<Arc<Weight>>,
+    pub(crate) past: Option<Past>,
+    /// Weights that are read as plain f32 values.
+    dense: BTreeMap<u32, wgpu::Buffer>,
+    /// Constants, by their nodes.
+    constants: BTreeMap<u32, wgpu::Buffer>,
+    /// The one used last comes last.
+    plans: Vec<Plan>,
+    stats: Stats,
+}
+
+impl Engine {
+    /// Binds a graph to weights.
+    ///
+    /// # Errors
+    /// A weight is missing or has another shape, or a node cannot run on this device.
+    pub fn prepare(&self, graph: Arc<Graph>, weights: &Weights) -> Result<Program, Error> {
+        let values = Values::new(&graph);
+        let found = graph.weights.iter().map(|spec| {
+            let fail = |reason: String| Error::Weight { name: spec.name.clone(), reason };
+            let weight = weights.find(&spec.name).ok_or_else(|| fail("is not loaded".into()))?;
+            if weight.shape != spec.shape {
+                return Err(fail(format!("is {:?}, the graph wants {:?}", weight.shape, spec.shape)));
+            }
+            Ok(weight)
+        });
+        let found: Vec<Arc<Weight>> = found.collect::<Result<_, _>>()?;
+        let mut dense = BTreeMap::new();
+        for id in &values.dense_weights {
+            dense.insert(*id, dense_weight(&self.gpu, &graph.weights[*id as usize].name, &found[*id as usize])?);
+        }
+        let mut constants = BTreeMap::new();
+        for (id, node) in graph.iter() {
+            if let Op::Const(tensor) = &node.op {
+                constants.insert(id.0, constant(&self.gpu, tensor)?);
+            }
+        }
+        let past = past(&graph)?;
+        self.gpu.check()?;
+        let (plans, stats) = (Vec::new(), Stats::default());
+        Ok(Program { graph, values, weights: found, past, dense, constants, plans, stats })
+    }
+}
+
+impl Program {
+    /// What the last run cost.
+    pub fn stats(&self) -> Stats {
+        self.stats
+    }
+
+    pub(crate) fn context<'a>(&'a self, symbols: &'a Symbols, class: &'a Symbols, kernels: Kernels) -> Context<'a> {
+        Context { graph: &self.graph, values: &self.values, weights: &self.weights, symbols, class, kernels }
+    }
+
+    /// The buffer of a weight's plain values or of a constant.
+    pub(crate) fn fixed(&self, home: Home) -> Result<&wgpu::Buffer, Error> {
+        let found = match home {
+            Home::Weight(id) => self.dense.get(&id.0),
+            Home::Const(node) => self.constants.get(&node),
+            Home::Slot(_) => None,
+        };
+        found.ok_or_else(|| Error::Refused { reason: format!("{home:?} has no buffer") })
+    }
+
+    /// Takes the plan for these sizes out of the program; [`Program::keep`] puts it back.
+    pub(crate) fn take_plan(&mut self, gpu: &Gpu, symbols: &Symbols) -> Result<Plan, Error> {
+        let class = self.class(symbols);
+        for wanted in [&class, symbols] {
+            if let Some(i) = self.plans.iter().position(|p| p.class == *wanted)
+                && self.plans[i].holds(self, symbols)?
+            {
+                return Ok(self.plans.remove(i));
+            }
+        }
+        match Plan::new(gpu, self, &class, symbols) {
+            Ok(plan) if plan.holds(self, symbols)? => Ok(plan),
+            // Sizes that do not grow with their symbols, or that fit only without being rounded up.
+            Ok(_) | Err(Error::Limit { .. } | Error::Graph(_)) => Plan::new(gpu, self, symbols, symbols),
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(crate) fn keep(&mut self, plan: Plan) {
+        self.stats = Stats { dispatches: plan.dispatches(), submits: 1, weight_bytes: plan.weight_bytes };
+        self.plans.push(plan);
+        if self.plans.len() > PLANS {
+            self.plans.remove(0);
+        }
+    }
+
+    /// Gives the staging buffer of the last run back to its plan.
+    pub(crate) fn return_staging(&mut self, staging: wgpu::Buffer) {
+        if let Some(plan) = self.plans.last_mut() {
+            plan.staging = Some(staging);
+        }
+    }
+
+    /// The symbols that sizes of arenas and parameters depend on.
+    pub(crate) fn relevant(&self, symbols: &Symbols) -> Symbols {
+        let all = symbols.iter().filter(|(s, _)| self.values.symbols.contains(s));
+        all.fold(Symbols::new(), |sum, (s, v)| sum.with(s.0, v))
+    }
+
+    /// The class of these sizes: each rounded up to a power of two.
+    fn class(&self, symbols: &Symbols) -> Symbols {
+        let rounded = symbols.iter().map(|(s, v)| (s, if v == 0 { 0 } else { v.checked_next_power_of_two().unwrap_or(v) }));
+        rounded.fold(Symbols::new(), |sum, (s, v)| sum.with(s.0, v))
+    }
+}
+
+/// The input with the cached lengths, and the tokens of a call; all caches must agree.
+fn past(graph: &Graph) -> Result<Option<Past>, Error> {
+    let mut found = None;
+    for (id, node) in graph.iter() {
+        if !matches!(node.op, Op::KvAppend(_)) {
+            continue;
+        }
+        let here = (node.inputs[2], graph.value(node.inputs[0]).shape[1].clone());
+        let fail = |reason: &str| Error::Unsupported { op: node.op.name(), node: id.0, reason: reason.into() };
+        if found.get_or_insert_with(|| here.clone()) != &here {
+            return Err(fail("all caches of a graph need the same past and tokens"));
+        }
+        if !matches!(graph.node(here.0.node).op, Op::Input { .. }) {
+            return Err(fail("past must be an input"));
+        }
+    }
+    Ok(found.and_then(|(port, tokens)| match &graph.node(port.node).op {
+        Op::Input { name } => Some(Past { input: name.clone(), tokens }),
+        _ => None,
+    }))
+}
+
+fn constant(gpu: &Gpu, tensor: &Tensor) -> Result<wgpu::Buffer, Error> {
+    let bytes = data_bytes(&tensor.data);
+    let buffer = gpu.storage("constant", bytes.len() as u64)?;
+    if !bytes.is_empty() {
+        gpu.queue.write_buffer(&buffer, 0, bytes);
+    }
+    Ok(buffer)
+}
+
+pub(crate) fn data_bytes(data: &Data) -> &[u8] {
+    match data {
+        Data::F32(values) => bytemuck::cast_slice(values),
+        Data::I32(values) => bytemuck::cast_slice(values),
+    }
+}
+
+/// The plain values of a weight: its own buffer, or all its rows gathered by the kernel of its format.
+fn dense_weight(gpu: &Gpu, name: &str, weight: &Weight) -> Result<wgpu::Buffer, Error> {
+    if let (Format::F32, [part]) = (weight.format, &weight.parts[..]) {
+        return Ok(part.buffer.clone());
+    }
+    let (rows, cols) = (weight.rows(), weight.cols());
+    let (bytes, limit) = (4 * (rows * cols) as u64, gpu.max_binding());
+    if bytes > limit {
+        let what = format!("weight {name} as plain values");
+        return Err(Error::Limit { what, bytes, limit, name: "maxStorageBufferBindingSize" });
+    }
+    let out = gpu.storage(name, bytes)?;
+    let ids: Vec<i32> = (0..rows as i32).collect();
+    let ids = constant(gpu, &Tensor { shape: vec![rows], data: Data::I32(ids) })?;
+    for part in &weight.parts {
+        let params = [rows, cols, rows, weight.stride, part.start, part.rows].map(|v| v as u32);
+        gather_once(gpu, gather_shader(weight.format), &params, [&part.buffer, &ids, &out]);
+    }
+    gpu.check()?;
+    Ok(out)
+}
+
+/// One dispatch outside all plans.
+fn gather_once(gpu: &Gpu, shader: crate::shaders::Shader, params: &[u32; 6], buffers: [&wgpu::Buffer; 3]) {
+    let uniform = gpu.device.create_buffer(&wgpu::BufferDescriptor {
+        label: Some("parameters"),
+        size: 256,
+        usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
+        mapped_at_creation: false,
+    });
+    gpu.queue.write_buffer(&uniform, 0, bytemuck::cast_slice(params));
+    let pipeline = gpu.pipeline(shader);
+    let mut entries = vec![wgpu::BindGroupEntry { binding: 0, resource: uniform.as_entire_binding() }];
+    entries.extend((1..).zip(buffers).map(|(i, b)| wgpu::BindGroupEntry { binding: i, resource: b.as_entire_binding() }));
+    let group = gpu.device.create_bind_group(&wgpu::BindGroupDescriptor {
+        label: Some("plain values"),
+        layout: &pipeline.layout,
+        entries: &entries,
+    });
+    let groups = crate::kernels::threads(params[0] as usize * (params[1] as usize).div_ceil(4));
+    let x = groups.clamp(1, 65_535) as u32;
+    let mut encoder = gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+    let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+    pass.set_pipeline(&pipeline.pipeline);
+    pass.set_bind_group(0, &group, &[0]);
+    pass.dispatch_workgroups(x, groups.div_ceil(u64::from(x)) as u32, 1);
+    drop(pass);
+    gpu.queue.submit([encoder.finish()]);
+}

@@ -1,0 +1,138 @@
+//! The store of weights on the device.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use format::QuantType;
+
+use crate::Error;
+use crate::engine::{Gpu, lock};
+use crate::repack::Format;
+
+/// Rows of a weight that share a binding.
+pub(crate) struct Part {
+    pub buffer: wgpu::Buffer,
+    /// The first row.
+    pub start: usize,
+    /// How many.
+    pub rows: usize,
+}
+
+/// A weight on the device: rows of words, in as many parts as the binding limit asks for.
+pub(crate) struct Weight {
+    pub shape: Vec<usize>,
+    pub format: Format,
+    /// The type that the checkpoint gave.
+    pub given: QuantType,
+    /// Words of a row.
+    pub stride: usize,
+    pub parts: Vec<Part>,
+}
+
+impl Weight {
+    /// All axes but the last.
+    pub fn rows(&self) -> usize {
+        self.parts.iter().map(|p| p.rows).sum()
+    }
+
+    /// The last axis.
+    pub fn cols(&self) -> usize {
+        self.shape.last().copied().unwrap_or(1)
+    }
+
+    pub fn bytes(&self) -> u64 {
+        self.parts.iter().map(|p| p.buffer.size()).sum()
+    }
+}
+
+/// Named weights on one device. A clone is the same store.
+#[derive(Clone)]
+pub struct Weights {
+    gpu: Arc<Gpu>,
+    named: Arc<Mutex<BTreeMap<String, Arc<Weight>>>>,
+}
+
+impl Weights {
+    pub(crate) fn new(gpu: Arc<Gpu>) -> Self {
+        Self { gpu, named: Arc::default() }
+    }
+
+    /// Copies a weight to the device, quantized as it is where a kernel reads its type.
+    ///
+    /// # Errors
+    /// The bytes are not those of the shape and type, or memory ran out.
+    pub fn insert(&mut self, name: &str, shape: &[usize], ty: QuantType, data: Vec<u8>) -> Result<(), Error> {
+        let fail = |reason: String| Error::Weight { name: name.to_string(), reason };
+        let (cols, outer) = shape.split_last().map_or((1, &[][..]), |(cols, outer)| (*cols, outer));
+        let rows = outer.iter().try_fold(1usize, |a, b| a.checked_mul(*b));
+        let row_bytes = ty.row_bytes(cols).ok_or_else(|| fail(format!("{cols} columns are no whole blocks of {ty}")))?;
+        let wanted = rows.and_then(|rows| rows.checked_mul(row_bytes));
+        let (Some(rows), true) = (rows, wanted == Some(data.len())) else {
+            return Err(fail(format!("{} bytes given for {shape:?} of {ty}", data.len())));
+        };
+        let (format, target) = Format::of(ty, shape);
+        let stride = format.stride(cols);
+        let mut weight = Weight { shape: shape.to_vec(), format, given: ty, stride, parts: Vec::new() };
+        let rows_a_part = (self.gpu.max_binding() / 4).checked_div(stride as u64).unwrap_or(u64::MAX);
+        if rows_a_part == 0 {
+            return Err(fail(format!("a row of {cols} values is larger than a binding may be")));
+        }
+        for start in (0..rows.max(1)).step_by(usize::try_from(rows_a_part).unwrap_or(usize::MAX)) {
+            let count = (rows_a_part.min((rows - start) as u64)) as usize;
+            let bytes = &data[start * row_bytes..(start + count) * row_bytes];
+            let words = pack(format, (ty, target), cols, bytes).map_err(fail)?;
+            let buffer = self.gpu.storage(name, 4 * words.len() as u64)?;
+            self.gpu.queue.write_buffer(&buffer, 0, bytemuck::cast_slice(&words));
+            // Releases the staging memory of this write before the next weight comes.
+            self.gpu.queue.submit([]);
+            weight.parts.push(Part { buffer, start, rows: count });
+        }
+        self.gpu.check()?;
+        lock(&self.named).insert(name.to_string(), Arc::new(weight));
+        Ok(())
+    }
+
+    /// Whether a weight of this name is held.
+    pub fn contains(&self, name: &str) -> bool {
+        lock(&self.named).contains_key(name)
+    }
+
+    /// Bytes on the device.
+    pub fn bytes(&self) -> u64 {
+        lock(&self.named).values().map(|w| w.bytes()).sum()
+    }
+
+    /// What is held and how kernels read it, one line a kind: `q5_k as q8_0: 3 weights`.
+    pub fn kernels(&self) -> Vec<String> {
+        let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+        for weight in lock(&self.named).values() {
+            let (given, held) = (weight.given.name(), weight.format.name());
+            let kind = if given == held { held.to_string() } else { format!("{given} as {held}") };
+            *counts.entry(kind).or_default() += 1;
+        }
+        counts.into_iter().map(|(kind, n)| format!("{kind}: {n} weights")).collect()
+    }
+
+    pub(crate) fn find(&self, name: &str) -> Option<Arc<Weight>> {
+        lock(&self.named).get(name).cloned()
+    }
+}
+
+/// The words of whole rows, brought to `target` first.
+fn pack(format: Format, (ty, target): (QuantType, QuantType), cols: usize, bytes: &[u8]) -> Result<Vec<u32>, String> {
+    let row_bytes = ty.row_bytes(cols).unwrap_or(0).max(1);
+    let mut out = Vec::with_capacity(bytes.len() / row_bytes * format.stride(cols));
+    if ty == target {
+        bytes.chunks_exact(row_bytes).for_each(|row| format.pack(row, &mut out));
+        return Ok(out);
+    }
+    let mut values = vec![0.0; cols];
+    let mut encoded = Vec::new();
+    for row in bytes.chunks_exact(row_bytes) {
+        format::decode(ty, row, &mut values).map_err(|e| e.to_string())?;
+        encoded.clear();
+        format::encode(target, &values, &mut encoded).map_err(|e| e.to_string())?;
+        format.pack(&encoded, &mut out);
+    }
+    Ok(out)
+}

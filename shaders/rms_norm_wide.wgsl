@@ -1,0 +1,35 @@
+// rms_norm: y[r, :] = x[r, :] / sqrt(mean(x[r, :]^2) + eps) * weight
+//
+// One workgroup a row: each thread strides over the columns, then a tree sum.
+// grid (rows, folded)
+
+#import index
+#import sum
+
+struct Params { rows: u32, cols: u32, eps: f32, bias: u32 }
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> x: array<f32>;       // [rows, cols]
+@group(0) @binding(2) var<storage, read> weight: array<f32>;  // [cols]
+@group(0) @binding(3) var<storage, read_write> y: array<f32>; // [rows, cols]
+
+@compute @workgroup_size(64)
+fn main(
+    @builtin(workgroup_id) group: vec3u,
+    @builtin(num_workgroups) groups: vec3u,
+    @builtin(local_invocation_index) local: u32,
+) {
+    let row = flat(group, groups);
+    if row >= params.rows {
+        return;
+    }
+    let first = row * params.cols;
+    var part = 0.0;
+    for (var c = local; c < params.cols; c += 64u) {
+        part += x[first + c] * x[first + c];
+    }
+    let factor = inverseSqrt(workgroup_sum(part, local) / f32(params.cols) + params.eps);
+    for (var c = local; c < params.cols; c += 64u) {
+        y[first + c] = x[first + c] * factor * weight[c];
+    }
+}

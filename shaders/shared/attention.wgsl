@@ -1,0 +1,100 @@
+// What the attention kernels share: parameters, which keys a query sees, and the score of a key.
+#import act
+
+struct Params {
+    bias_strides: vec4u,  // of b, h, t, s; 0 broadcasts
+    batch: u32,
+    tokens: u32,          // T
+    heads: u32,           // H
+    kv_heads: u32,        // G
+    dim: u32,             // D
+    keys: u32,            // S, unless paged
+    k_batch: u32,         // 1 if all rows read the keys of row 0, else B
+    flags: u32,           // 1 causal, 2 past, 4 bias
+    window: u32,          // 0xffffffff for none
+    scale: f32,
+    soft_cap: f32,        // 0 for none
+}
+
+// A score that marks a hidden key; a bias at or below hides.
+const HIDDEN = -1e30;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> q: array<f32>;          // [B, T, H, D]
+@group(0) @binding(2) var<storage, read> past: array<i32>;       // [B] or unused
+@group(0) @binding(3) var<storage, read> bias: array<f32>;       // broadcast over [B, H, T, S] or unused
+@group(0) @binding(4) var<storage, read_write> out: array<f32>;  // [B, T, H, D]
+#ifdef paged
+#import pages
+
+@group(1) @binding(0) var<storage, read> k: array<f32>;          // [pages, PAGE, G, D]
+@group(1) @binding(1) var<storage, read> v: array<f32>;          // [pages, PAGE, G, D]
+
+fn key_count() -> u32 {
+    return table[0];
+}
+
+// Keys from here on are zeros.
+fn held_keys(b: u32) -> u32 {
+    return row_len(b);
+}
+
+fn key_place(b: u32, s: u32, g: u32) -> u32 {
+    return (token_place(b, s) * params.kv_heads + g) * params.dim;
+}
+#else
+@group(0) @binding(5) var<storage, read> k: array<f32>;          // [B or 1, S, G, D]
+@group(0) @binding(6) var<storage, read> v: array<f32>;          // [B or 1, S, G, D]
+
+fn key_count() -> u32 {
+    return params.keys;
+}
+
+fn held_keys(b: u32) -> u32 {
+    return params.keys;
+}
+
+fn key_place(b: u32, s: u32, g: u32) -> u32 {
+    return ((min(b, params.k_batch - 1u) * params.keys + s) * params.kv_heads + g) * params.dim;
+}
+#endif
+
+// The first key that query t of row b sees, and one past the last.
+fn visible(b: u32, t: u32) -> vec2u {
+    var place = t;
+    if (params.flags & 2u) != 0u {
+        place += u32(past[b]);
+    }
+    var range = vec2u(0u, key_count());
+    if (params.flags & 1u) != 0u {
+        range.y = min(range.y, place + 1u);
+        if place + 1u > params.window {
+            range.x = place + 1u - params.window;
+        }
+    }
+    return range;
+}
+
+// scale q.k, capped, plus bias; HIDDEN if the bias hides the key.
+fn score(b: u32, h: u32, t: u32, s: u32, q_at: u32, g: u32) -> f32 {
+    var sum = 0.0;
+    if s < held_keys(b) {
+        let k_at = key_place(b, s, g);
+        for (var d = 0u; d < params.dim; d++) {
+            sum += q[q_at + d] * k[k_at + d];
+        }
+    }
+    sum *= params.scale;
+    if params.soft_cap > 0.0 {
+        sum = params.soft_cap * tanh_safe(sum / params.soft_cap);
+    }
+    if (params.flags & 4u) != 0u {
+        let strides = params.bias_strides;
+        let added = bias[b * strides.x + h * strides.y + t * strides.z + s * strides.w];
+        if added <= HIDDEN {
+            return HIDDEN;
+        }
+        sum += added;
+    }
+    return sum;
+}

@@ -1,0 +1,20 @@
+// Rows of bf16, two values a word, the first in the low half: w [N, K/2]. K is even.
+const GROUP = 4u;
+const HAS_MIN = false;
+
+fn scale(row: u32, group: u32) -> vec2f {
+    return vec2f(1.0, 0.0);
+}
+
+fn pair(word: u32) -> vec2f {
+    return bitcast<vec2f>(vec2u(word << 16u, word & 0xffff0000u));
+}
+
+fn quad(row: u32, group: u32, j: u32) -> vec4f {
+    let at = row + 2u * group;
+    let low = pair(w[at]);
+    if 4u * group + 4u > params.k {
+        return vec4f(low, 0.0, 0.0);
+    }
+    return vec4f(low, pair(w[at + 1u]));
+}

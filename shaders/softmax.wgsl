@@ -1,0 +1,36 @@
+// softmax: y[r, :] = exp(x[r, :] - max) / sum(exp(x[r, :] - max))
+//
+// One thread a row, no barrier: for software adapters.
+// grid (ceil(rows / 64), folded)
+
+#import index
+
+struct Params { rows: u32, cols: u32 }
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> x: array<f32>;       // [rows, cols]
+@group(0) @binding(2) var<storage, read_write> y: array<f32>; // [rows, cols]
+
+@compute @workgroup_size(64)
+fn main(
+    @builtin(workgroup_id) group: vec3u,
+    @builtin(num_workgroups) groups: vec3u,
+    @builtin(local_invocation_index) local: u32,
+) {
+    let row = flat(group, groups) * 64u + local;
+    if row >= params.rows {
+        return;
+    }
+    let first = row * params.cols;
+    var top = x[first];
+    for (var c = 1u; c < params.cols; c++) {
+        top = max(top, x[first + c]);
+    }
+    var sum = 0.0;
+    for (var c = 0u; c < params.cols; c++) {
+        sum += exp(x[first + c] - top);
+    }
+    for (var c = 0u; c < params.cols; c++) {
+        y[first + c] = exp(x[first + c] - top) / sum;
+    }
+}

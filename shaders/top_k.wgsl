@@ -1,0 +1,45 @@
+// top_k: the k largest of x[r, :] in falling order with their indices, the lowest index first on ties
+//
+// The largest is searched k times, each time behind the one before.
+// One thread a row, no barrier: for software adapters.
+// grid (ceil(rows / 64), folded)
+
+#import index
+
+struct Params { rows: u32, cols: u32, k: u32 }
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> x: array<f32>;             // [rows, cols]
+@group(0) @binding(2) var<storage, read_write> values: array<f32>;  // [rows, k]
+@group(0) @binding(3) var<storage, read_write> indices: array<i32>; // [rows, k]
+
+@compute @workgroup_size(64)
+fn main(
+    @builtin(workgroup_id) group: vec3u,
+    @builtin(num_workgroups) groups: vec3u,
+    @builtin(local_invocation_index) local: u32,
+) {
+    let row = flat(group, groups) * 64u + local;
+    if row >= params.rows {
+        return;
+    }
+    let first = row * params.cols;
+    var last = 0.0;
+    var last_index = 0u;
+    for (var i = 0u; i < params.k; i++) {
+        var top = 0.0;
+        var index = params.cols;
+        for (var c = 0u; c < params.cols; c++) {
+            let value = x[first + c];
+            let behind = i == 0u || value < last || (value == last && c > last_index);
+            if behind && (index == params.cols || value > top) {
+                top = value;
+                index = c;
+            }
+        }
+        values[row * params.k + i] = top;
+        indices[row * params.k + i] = i32(min(index, params.cols - 1u));
+        last = top;
+        last_index = index;
+    }
+}

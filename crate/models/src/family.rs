@@ -61,6 +61,22 @@ impl Model {
         }
     }
 
+    /// Keeps the first `n` blocks only, for a timed trial.
+    pub fn keep_blocks(&mut self, n: usize) {
+        match self {
+            Self::Llama(cfg) => cfg.n_layer = cfg.n_layer.min(n),
+            Self::Gpt2(cfg) => cfg.n_layer = cfg.n_layer.min(n),
+        }
+    }
+
+    /// Yields hidden states instead of logits.
+    pub fn drop_head(&mut self) {
+        match self {
+            Self::Llama(cfg) => cfg.task = Task::Base,
+            Self::Gpt2(cfg) => cfg.task = Task::Base,
+        }
+    }
+
     /// The family's name.
     pub fn family(&self) -> &'static str {
         match self {

@@ -1,5 +1,7 @@
 //! What can go wrong between bytes and weights.
 
+use std::fmt::Write;
+
 /// Every way reading or writing weights fails. Each message is one line that names the file, the place and the reason.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
@@ -99,19 +101,30 @@ const LONGEST: usize = 300;
 
 /// Text from outside made safe for a one-line message: control characters escaped, length bounded.
 fn one_line(text: impl std::fmt::Display) -> String {
-    let mut line = String::new();
-    for c in text.to_string().chars() {
-        if line.len() >= LONGEST {
-            line.push('…');
-            break;
+    let mut line = Line(String::new());
+    // It ends with an error where the line is full, which is no error here.
+    let _ = write!(line, "{text}");
+    line.0
+}
+
+/// A line that takes no more than it has room for, however long the text is.
+struct Line(String);
+
+impl Write for Line {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        for c in text.chars() {
+            if self.0.len() >= LONGEST {
+                self.0.push('…');
+                return Err(std::fmt::Error);
+            }
+            if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') {
+                self.0.extend(c.escape_default());
+            } else {
+                self.0.push(c);
+            }
         }
-        if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') {
-            line.extend(c.escape_default());
-        } else {
-            line.push(c);
-        }
+        Ok(())
     }
-    line
 }
 
 #[cfg(test)]

@@ -80,14 +80,14 @@ fn check(
     file_len: u64,
     index: usize,
 ) -> Result<TensorInfo, Error> {
-    let failed = |reason: String| Error::tensor(file, &tensor, reason);
+    let failed = |reason: std::fmt::Arguments<'_>| Error::tensor(file, &tensor, reason);
     let dtype = dtype(&raw.dtype).ok_or_else(|| {
-        failed(format!("element type {:?} is not supported (F64 F32 F16 BF16 I64 I32 U8 BOOL are)", raw.dtype))
+        failed(format_args!("element type {:?} is not supported (F64 F32 F16 BF16 I64 I32 U8 BOOL are)", raw.dtype))
     })?;
     let (from, to) = raw.data_offsets;
     if from > to || to > file_len - start {
         let room = file_len - start;
-        return Err(failed(format!("offsets {from}..{to} do not lie in the {room} bytes after the header")));
+        return Err(failed(format_args!("offsets {from}..{to} do not lie in the {room} bytes after the header")));
     }
     let shape: Option<Vec<usize>> = raw.shape.0.iter().map(|&dim| usize::try_from(dim).ok()).collect();
     let bytes = shape.as_deref().and_then(|shape| dtype.tensor_bytes(shape));
@@ -95,7 +95,7 @@ fn check(
         (Some(shape), Some(bytes)) if bytes == to - from => {
             Ok(TensorInfo { name: tensor, shape, dtype, file: index, offset: start + from, bytes })
         }
-        _ => Err(failed(format!("shape {:?} of {dtype} does not fit {} bytes", raw.shape.0, to - from))),
+        _ => Err(failed(format_args!("shape {:?} of {dtype} does not fit {} bytes", raw.shape.0, to - from))),
     }
 }
 

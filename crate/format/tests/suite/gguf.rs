@@ -145,3 +145,19 @@ fn writers_refuse_what_cannot_be_stored() {
     assert!(writer.append(&[0; 61]).is_err());
     assert!(matches!(writer.finish(), Err(Error::Tensor { tensor, .. }) if tensor == "token_embd.weight"));
 }
+
+#[test]
+fn files_appear_when_they_are_whole() {
+    let path = std::env::temp_dir().join(format!("dynasty-writer-{}.gguf", std::process::id()));
+    let spec = TensorSpec { name: "t".into(), shape: vec![4], dtype: Dtype::I32 };
+    let begin = || Writer::create(&path, &every_value(), std::slice::from_ref(&spec)).unwrap();
+    let mut writer = begin();
+    writer.append(&[1; 12]).unwrap();
+    assert!(writer.commit().is_err());
+    assert!(!path.exists());
+    let mut writer = begin();
+    writer.append(&[0; 16]).unwrap();
+    writer.commit().unwrap();
+    assert_eq!(pollster::block_on(open(&path).read_i64("t")).unwrap(), (vec![4], vec![0; 4]));
+    std::fs::remove_file(&path).unwrap();
+}

@@ -53,7 +53,8 @@ pub(super) fn kv_append(
 pub(super) fn attention(context: &Context<'_>, node: &Node, out: Port, spec: &Attention) -> Result<Dispatch, Error> {
     let state = paged(context.graph, &node.inputs);
     let q = context.shape(node.inputs[0])?;
-    let k = context.shape(node.inputs[1])?;
+    let k = &context.graph.value(node.inputs[1]).shape;
+    let (k_batch, kv_heads) = (k[0].eval(context.symbols)?, k[2].eval(context.symbols)?);
     let [batch, tokens, heads, dim] = q[..] else { return Err(unsupported(node, out, "q needs four axes")) };
     let wide = context.wide() && dim <= WIDE_DIM && !spec.probs;
     let shader = match (wide, state.is_some(), spec.probs) {
@@ -66,14 +67,14 @@ pub(super) fn attention(context: &Context<'_>, node: &Node, out: Port, spec: &At
     };
     let (past, bias) = optional(node, spec);
     // Pages are counted by the table, so that parameters stay the same from token to token.
-    let keys = if state.is_some() { 0 } else { k[1] };
+    let keys = if state.is_some() { 0 } else { k[1].eval(context.symbols)? };
     let bias_strides = match bias {
-        Some(port) => strides(&context.shape(port)?, &[batch, heads, tokens, k[1]]),
+        Some(port) => strides(&context.shape(port)?, 4),
         None => vec![0; 4],
     };
     let flags = u32::from(spec.causal) | u32::from(spec.past) << 1 | u32::from(spec.bias) << 2;
     let mut params: Vec<u32> = bias_strides.iter().map(|s| *s as u32).collect();
-    params.extend([batch, tokens, heads, k[2], dim, keys, k[0]].map(|v| v as u32));
+    params.extend([batch, tokens, heads, kv_heads, dim, keys, k_batch].map(|v| v as u32));
     let soft_cap = spec.soft_cap.unwrap_or(0.0);
     params.extend([flags, spec.window.map_or(u32::MAX, |w| w as u32), spec.scale.to_bits(), soft_cap.to_bits()]);
     let buffer = |port: Option<Port>| port.map_or(Buffer::Nothing, Buffer::Value);

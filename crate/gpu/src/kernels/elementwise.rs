@@ -76,8 +76,8 @@ pub(super) fn gated(context: &Context<'_>, node: &Node, out: Port, gate: Gate) -
 pub(super) fn binary(context: &Context<'_>, node: &Node, out: Port, op: BinaryOp) -> Result<Dispatch, Error> {
     let sizes = context.shape(out)?;
     let n: usize = sizes.iter().product();
-    let a = strides(&context.shape(node.inputs[0])?, &sizes);
-    let b = strides(&context.shape(node.inputs[1])?, &sizes);
+    let a = strides(&context.shape(node.inputs[0])?, sizes.len());
+    let b = strides(&context.shape(node.inputs[1])?, sizes.len());
     let axes = sizes.iter().zip(a.iter().zip(&b)).map(|(size, (a, b))| (*size, [*a, *b]));
     let axes = merge(axes).ok_or_else(|| unsupported(node, out, "more than eight axes that do not merge"))?;
     let mut params = Vec::with_capacity(26);
@@ -89,11 +89,11 @@ pub(super) fn binary(context: &Context<'_>, node: &Node, out: Port, op: BinaryOp
     Ok(Dispatch::new(Shader::Binary, buffers, params, threads(n)))
 }
 
-/// Strides of `shape` for each axis of `target`; 0 where it broadcasts.
-pub(super) fn strides(shape: &[usize], target: &[usize]) -> Vec<usize> {
-    let mut strides = vec![0; target.len()];
+/// Strides of `shape` for each axis of a result of `rank` axes; 0 where it broadcasts.
+pub(super) fn strides(shape: &[usize], rank: usize) -> Vec<usize> {
+    let mut strides = vec![0; rank];
     let mut stride = 1;
-    let missing = target.len().saturating_sub(shape.len());
+    let missing = rank.saturating_sub(shape.len());
     for (axis, size) in shape.iter().enumerate().rev() {
         strides[missing + axis] = if *size == 1 { 0 } else { stride };
         stride *= size;
@@ -128,7 +128,7 @@ mod tests {
     #[test]
     fn axes_walked_as_one_are_joined() {
         let target = [2, 3, 4];
-        let (a, b) = (strides(&[2, 3, 4], &target), strides(&[4], &target));
+        let (a, b) = (strides(&[2, 3, 4], 3), strides(&[4], 3));
         assert_eq!((a.as_slice(), b.as_slice()), (&[12, 4, 1][..], &[0, 0, 1][..]));
         let axes = target.iter().zip(a.iter().zip(&b)).map(|(size, (a, b))| (*size, [*a, *b]));
         assert_eq!(merge(axes).unwrap()[6..], [(6, [4, 0]), (4, [1, 1])]);

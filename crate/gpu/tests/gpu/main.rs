@@ -1,0 +1,6 @@
+//! The executor against plain scalar code, on the adapter that this machine has: with none these tests fail.
+
+mod attention;
+mod common;
+mod ops;
+mod quantized;

@@ -1,0 +1,42 @@
+import { Dynasty, type DeviceChoice, type ModelSource } from "../src/engine/index.js";
+import { toDynastyError } from "../src/engine/errors.js";
+import { fetchModels } from "../src/elements/models.js";
+import { fillTexts, numberParameter, pageLanguage } from "./page.js";
+
+const parameters = new URLSearchParams(location.search);
+const texts = fillTexts(pageLanguage());
+const status = document.querySelector<HTMLElement>("#status");
+const result = document.querySelector<HTMLElement>("#result");
+
+/** What the address asks to be measured. */
+async function source(): Promise<ModelSource> {
+  const shape = parameters.get("shape");
+  if (shape !== null) return { shape, quant: parameters.get("quant") ?? "q8_0" };
+  const model = parameters.get("model") ?? "";
+  const offered = await fetchModels(new URL("models.json", document.baseURI).href);
+  return offered.find(({ name }) => name === model)?.url ?? model;
+}
+
+async function measure(): Promise<object> {
+  const device = (parameters.get("device") ?? "auto") as DeviceChoice;
+  const engine = await Dynasty.create({ device, threads: numberParameter("threads") });
+  const began = performance.now();
+  const model = await engine.load(await source());
+  const load_ms = performance.now() - began;
+  const options = { prompt: numberParameter("prompt") ?? 128, tokens: numberParameter("tokens") ?? 64, runs: numberParameter("runs") ?? 5 };
+  const figures = await model.bench(options);
+  const { flavour, threads, steps } = model.info;
+  engine.dispose();
+  return { ...figures, load_ms, flavour, threads, steps };
+}
+
+if (status) status.textContent = texts.benchRunning;
+const shown = await measure().catch((thrown: unknown) => {
+  const { code, message } = toDynastyError(thrown);
+  return { error: { code, message } };
+});
+if (status) status.textContent = "";
+if (result) {
+  result.textContent = JSON.stringify(shown, undefined, 2);
+  result.hidden = false;
+}

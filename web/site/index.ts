@@ -1,0 +1,3 @@
+import { fillTexts, pageLanguage } from "./page.js";
+
+fillTexts(pageLanguage());

@@ -1,0 +1,3 @@
+/** Web components: each works in any page, with no special headers. */
+export { DynastyChat } from "./chat.js";
+export { type Language, TEXTS, type Texts, chooseLanguage } from "./texts.js";

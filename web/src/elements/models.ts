@@ -1,0 +1,39 @@
+/** A model that the page's server offers. */
+export interface LocalModel {
+  readonly name: string;
+  readonly url: string;
+  readonly bytes: number;
+  /** Such as `gguf` or `folder`. */
+  readonly kind: string;
+  /** Whether it has a chat template. */
+  readonly template: boolean;
+}
+
+/** The server's models; none if it offers no list. Addresses are made absolute. */
+export async function fetchModels(address: string, get: typeof fetch = fetch): Promise<readonly LocalModel[]> {
+  try {
+    const response = await get(address);
+    if (!response.ok) return [];
+    const list: unknown = await response.json();
+    const base = response.url || address;
+    return Array.isArray(list) ? list.flatMap((item) => readModel(item, base)) : [];
+  } catch {
+    // A page on a plain file server has no list, and works without one.
+    return [];
+  }
+}
+
+function readModel(item: unknown, base: string): LocalModel[] {
+  if (typeof item !== "object" || item === null) return [];
+  const { name, url, bytes, kind, template } = item as Partial<Record<keyof LocalModel, unknown>>;
+  if (typeof name !== "string" || typeof url !== "string" || !URL.canParse(url, base)) return [];
+  return [
+    {
+      name,
+      url: new URL(url, base).href,
+      bytes: typeof bytes === "number" ? bytes : 0,
+      kind: typeof kind === "string" ? kind : "",
+      template: template === true,
+    },
+  ];
+}

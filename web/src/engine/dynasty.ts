@@ -1,0 +1,79 @@
+import { type CallOptions, Channel, type Port, expectOutcome } from "./channel.js";
+import { DynastyError } from "./errors.js";
+import { Model } from "./model.js";
+import type { DeviceChoice } from "./protocol.generated.js";
+import { type ModelSource, toSource } from "./source.js";
+
+/** How an engine is made. */
+export interface DynastyOptions {
+  /** Where models run; `auto`, the default, times both on the first block of each model. */
+  readonly device?: DeviceChoice | undefined;
+  /** Threads in a cross-origin isolated page; by default one a core, at most eight. */
+  readonly threads?: number | undefined;
+  /** The address of the folder `wasm` of this package, if it does not lie beside the folder of its scripts. */
+  readonly modules?: string | undefined;
+  /** Starts the engine's worker, if it shall not be this package's own. */
+  readonly connect?: (() => Port) | undefined;
+}
+
+/** How a model is loaded. */
+export interface LoadOptions extends CallOptions {
+  /** Tokens a conversation can hold; by default the smaller of the model's and what fits. */
+  readonly context?: number | undefined;
+}
+
+/** The engine: a worker that holds models. */
+export class Dynasty {
+  private readonly channel: Channel;
+  private disposed = false;
+
+  private constructor(private readonly options: DynastyOptions) {
+    this.channel = new Channel(options.connect ?? startWorker);
+  }
+
+  /** Makes an engine. Nothing is fetched before the first model. */
+  static async create(options: DynastyOptions = {}): Promise<Dynasty> {
+    const { threads } = options;
+    if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1 && threads <= 64)) {
+      throw new DynastyError("argument", `threads is ${threads}, expected a whole number from 1 to 64`);
+    }
+    return new Dynasty(options);
+  }
+
+  /**
+   * Loads a model.
+   *
+   * Rejects with `not_found`, `damaged`, `unsupported` or `network` for what is wrong with the files, `memory` if the
+   * model does not fit, `no_device` if the wanted device is not there, and `aborted`.
+   */
+  async load(source: ModelSource, options: LoadOptions = {}): Promise<Model> {
+    if (this.disposed) throw new DynastyError("disposed", "the engine has been disposed of");
+    const { channel } = this;
+    const call = {
+      kind: "load" as const,
+      source: await toSource(source, globalThis.document?.baseURI),
+      device: this.options.device ?? "auto",
+      modules: this.options.modules ?? defaultModules(),
+      ...(this.options.threads === undefined ? {} : { threads: this.options.threads }),
+      ...(options.context === undefined ? {} : { context: options.context }),
+    };
+    const { value } = expectOutcome(await channel.call(call, options), "load");
+    return new Model(channel, value.model, value.info);
+  }
+
+  /** Stops the worker and frees every model. */
+  dispose(): void {
+    this.disposed = true;
+    this.channel.close(new DynastyError("disposed", "the engine has been disposed of"));
+  }
+}
+
+function startWorker(): Port {
+  return new Worker(new URL("./worker.ts", import.meta.url), { type: "module", name: "dynasty" });
+}
+
+/** Built scripts lie in a folder beside the folder `wasm`, in the package and in the site. */
+function defaultModules(): string {
+  const beside = "../wasm/";
+  return new URL(beside, import.meta.url).href;
+}

@@ -1,0 +1,17 @@
+/** Dynasty in a page: an engine in a worker, models, chats. */
+export type { DroppedFile } from "./bytes.js";
+export type { CallOptions, OnProgress, Port } from "./channel.js";
+export type {
+  ChatCompletion,
+  ChatCompletionChunk,
+  ChatRequest,
+  ChatFinish,
+  StreamedChatRequest,
+  Timings,
+  Usage,
+} from "./chat.js";
+export { Dynasty, type DynastyOptions, type LoadOptions } from "./dynasty.js";
+export { DynastyError } from "./errors.js";
+export { type GenerateOptions, Model } from "./model.js";
+export type * from "./protocol.generated.js";
+export type { ModelSource } from "./source.js";

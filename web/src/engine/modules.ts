@@ -1,0 +1,107 @@
+import type { Opened } from "./bytes.js";
+import { type Choice, chooseFlavour, surroundings } from "./ladder.js";
+import { DynastyError } from "./errors.js";
+import type { BenchOptions, Completion, DeviceChoice, Figures, Message, ModelInfo, NamedTensor, Progress, Sampling } from "./protocol.generated.js";
+
+/** How the wasm module speaks to the call that it is working on. */
+export interface Listener {
+  progress(progress: Progress): void;
+  piece(text: string): void;
+  /** Whether the caller has ended the call. */
+  stopped(): boolean;
+  /** Lets the worker hear its messages. */
+  pause(): Promise<void>;
+}
+
+/** What the wasm module tells about a model; the ladder is this side's. */
+export type LoadedInfo = Omit<ModelInfo, "steps" | "flavour" | "threads">;
+
+/** The engine inside the wasm module. */
+export interface WasmEngine {
+  load(source: Opened, options: { device: DeviceChoice; context?: number }, listener: Listener): Promise<{ model: number; info: LoadedInfo }>;
+  load_random(shape: string, quant: string, options: { device: DeviceChoice; context?: number }, listener: Listener): Promise<{ model: number; info: LoadedInfo }>;
+  chat(model: number, messages: readonly Message[], sampling: Sampling, listener: Listener): Promise<Completion>;
+  generate(model: number, prompt: string, sampling: Sampling, listener: Listener): Promise<Completion>;
+  tokenize(model: number, text: string): Promise<number[]>;
+  forward(model: number, inputs: readonly NamedTensor[]): Promise<NamedTensor[]>;
+  bench(model: number, options: BenchOptions, listener: Listener): Promise<Figures>;
+  dispose(model: number): void;
+}
+
+/** The module that wasm-bindgen writes. */
+export interface Glue {
+  default(init: { module_or_path: WebAssembly.Module; memory?: WebAssembly.Memory }): Promise<{ memory: WebAssembly.Memory }>;
+  Engine: new (options: { threads: number; subgroups: boolean }) => WasmEngine;
+  /** Only in the module with threads. */
+  pool_worker?: (index: number) => void;
+}
+
+/** What a helper worker is started with. */
+export interface ThreadStart {
+  readonly glue: string;
+  readonly module: WebAssembly.Module;
+  readonly memory: WebAssembly.Memory;
+  readonly index: number;
+}
+
+/** A started module. */
+export interface Started {
+  readonly engine: WasmEngine;
+  readonly choice: Choice;
+  readonly subgroups: boolean;
+}
+
+/** The names that wasm-bindgen gives. */
+const SCRIPT = "dynasty_wasm.js";
+const BINARY = "dynasty_wasm_bg.wasm";
+
+/** The script of a module. Its address is known only when the page runs. */
+export async function importGlue(address: string): Promise<Glue> {
+  try {
+    return (await import(/* @vite-ignore */ address)) as Glue;
+  } catch (thrown) {
+    const reason = thrown instanceof Error ? thrown.message : String(thrown);
+    throw new DynastyError("network", `${address}: the engine cannot be fetched (${reason})`);
+  }
+}
+
+/** Fetches, compiles and starts the best module for this page. */
+export async function startModule(
+  modules: string,
+  wanted: number | undefined,
+  subgroups: boolean,
+  onChoice: (choice: Choice) => void,
+): Promise<Started> {
+  const choice = chooseFlavour(surroundings(), wanted);
+  if (choice.steps.some((step) => step.name === "simd" && !step.taken)) {
+    throw new DynastyError("unsupported", "this browser is too old: it has no SIMD in WebAssembly");
+  }
+  onChoice(choice);
+  const folder = new URL(`${choice.flavour}/`, modules);
+  const script = new URL(SCRIPT, folder).href;
+  const [glue, module] = await Promise.all([importGlue(script), compile(new URL(BINARY, folder).href)]);
+  const { memory } = await glue.default({ module_or_path: module });
+  if (choice.flavour === "threads") await startThreads({ glue: script, module, memory }, choice.threads);
+  return { engine: new glue.Engine({ threads: choice.threads, subgroups }), choice, subgroups };
+}
+
+async function compile(address: string): Promise<WebAssembly.Module> {
+  const response = await fetch(address).catch(() => undefined);
+  if (!response?.ok) throw new DynastyError("network", `${address}: the engine cannot be fetched (${response?.status ?? "no connection"})`);
+  const typed = response.headers.get("Content-Type")?.startsWith("application/wasm") === true;
+  return typed ? WebAssembly.compileStreaming(response) : WebAssembly.compile(await response.arrayBuffer());
+}
+
+async function startThreads(start: Omit<ThreadStart, "index">, threads: number): Promise<void> {
+  const helpers = Array.from({ length: threads - 1 }, (_, i) => startThread({ ...start, index: i + 1 }));
+  await Promise.all(helpers);
+}
+
+function startThread(start: ThreadStart): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const worker = new Worker(new URL("./thread.ts", import.meta.url), { type: "module", name: `dynasty-${start.index}` });
+    worker.onmessage = () => resolve();
+    worker.onerror = (event) => reject(new DynastyError("internal", `a thread cannot be started: ${event.message}`));
+    worker.postMessage(start);
+  });
+}

@@ -1,0 +1,502 @@
+// Generated from crate/wasm/src/protocol.rs by its tests: do not edit.
+
+/**
+ * What a benchmark measures.
+ */
+export type BenchOptions = {
+/**
+ * Tokens of the prompt.
+ */
+prompt?: number,
+/**
+ * Tokens that are written.
+ */
+tokens?: number,
+/**
+ * Measured runs after one that warms up.
+ */
+runs?: number, };
+
+/**
+ * A finished answer.
+ */
+export type Completion = {
+/**
+ * The new tokens, without the end token.
+ */
+token_ids: Array<number>,
+/**
+ * Their text.
+ */
+text: string,
+/**
+ * Why it ended.
+ */
+finish_reason: FinishReason,
+/**
+ * Tokens of the prompt.
+ */
+prompt_tokens: number,
+/**
+ * Tokens of the prompt that were held from before.
+ */
+cached_tokens: number,
+/**
+ * Milliseconds from the call to the first token.
+ */
+prefill_ms: number,
+/**
+ * Milliseconds from the first token to the last.
+ */
+decode_ms: number, };
+
+/**
+ * Where a model shall run.
+ */
+export type DeviceChoice = "auto" | "webgpu" | "wasm";
+
+/**
+ * The kinds of error. A kind never changes its meaning.
+ */
+export type ErrorCode = "aborted" | "argument" | "busy" | "crashed" | "damaged" | "device_lost" | "disposed" | "internal" | "memory" | "network" | "no_device" | "not_found" | "prompt" | "template" | "unsupported";
+
+/**
+ * The figures of a benchmark.
+ */
+export type Figures = {
+/**
+ * Tokens of the prompt per second, median.
+ */
+prefill_tokens_per_s: number,
+/**
+ * New tokens per second, median.
+ */
+decode_tokens_per_s: number,
+/**
+ * Milliseconds of loading.
+ */
+load_ms: number,
+/**
+ * Bytes of wasm memory and GPU buffers.
+ */
+peak_rss_bytes: number,
+/**
+ * Bytes of the weights on the device.
+ */
+weight_bytes: number,
+/**
+ * The device.
+ */
+device: string,
+/**
+ * What really ran.
+ */
+kernels: Array<string>,
+/**
+ * Every run: prefill and decode, tokens per second.
+ */
+runs: Array<[number, number]>, };
+
+/**
+ * Why an answer ended.
+ */
+export type FinishReason = "stop" | "length" | "cancelled";
+
+/**
+ * The wasm modules.
+ */
+export type Flavour = "simd128" | "relaxed" | "threads";
+
+/**
+ * Who says something in a chat, and what.
+ */
+export type Message = {
+/**
+ * `system`, `user` or `assistant`, or what the model's template knows.
+ */
+role: string,
+/**
+ * The text.
+ */
+content: string, };
+
+/**
+ * What a loaded model is and where it runs.
+ */
+export type ModelInfo = {
+/**
+ * The name of its folder or file.
+ */
+name: string,
+/**
+ * The family, such as `llama`.
+ */
+family: string,
+/**
+ * Weight values.
+ */
+parameters: number,
+/**
+ * Bytes of the weights on the device.
+ */
+bytes: number,
+/**
+ * Weight tensors.
+ */
+tensors: number,
+/**
+ * Tokens a conversation can hold.
+ */
+context: number,
+/**
+ * Where it runs.
+ */
+device: RunsOn,
+/**
+ * The device in words.
+ */
+device_name: string,
+/**
+ * The matrix kernels.
+ */
+kernels: Array<string>,
+/**
+ * Why this device, in words.
+ */
+reason: string,
+/**
+ * Whether it has a chat template; without one it only continues texts.
+ */
+chat: boolean,
+/**
+ * Threads that compute.
+ */
+threads: number,
+/**
+ * The wasm module.
+ */
+flavour: Flavour,
+/**
+ * The ladder from the fastest way to run to the plainest.
+ */
+steps: Array<Step>, };
+
+/**
+ * A tensor of a forward pass.
+ */
+export type NamedTensor = {
+/**
+ * The reference library's name of the input or output.
+ */
+name: string,
+/**
+ * Lengths of the axes.
+ */
+shape: Array<number>,
+/**
+ * Values in row order.
+ */
+values: Array<number>, };
+
+/**
+ * What came of a call.
+ */
+export type Outcome = { "of": "load", "value": {
+/**
+ * Its number in further calls.
+ */
+model: number,
+/**
+ * What it is.
+ */
+info: ModelInfo, } } | { "of": "completion", "value": Completion } | { "of": "tokens", "value": Array<number> } | { "of": "tensors", "value": Array<NamedTensor> } | { "of": "figures", "value": Figures } | { "of": "nothing" };
+
+/**
+ * What a call is doing.
+ */
+export type Progress = { "stage": "compile",
+/**
+ * Which module.
+ */
+flavour: Flavour, } | { "stage": "download",
+/**
+ * Bytes so far.
+ */
+done: number, } | { "stage": "load",
+/**
+ * Bytes so far.
+ */
+done: number,
+/**
+ * Bytes in all.
+ */
+total: number, } | { "stage": "prefill",
+/**
+ * Tokens so far.
+ */
+done: number,
+/**
+ * Tokens in all.
+ */
+total: number, } | { "stage": "tokens",
+/**
+ * Tokens so far.
+ */
+done: number, };
+
+/**
+ * Random weights of a known shape instead of a model.
+ */
+export type RandomModel = {
+/**
+ * Such as `smollm2-135m`.
+ */
+shape: string,
+/**
+ * Such as `q8_0`.
+ */
+quant: string, };
+
+/**
+ * What the engine tells a page. `id` is that of the call.
+ */
+export type Reply = { "kind": "progress",
+/**
+ * The call.
+ */
+id: number,
+/**
+ * What it is doing.
+ */
+progress: Progress, } | { "kind": "piece",
+/**
+ * The call.
+ */
+id: number,
+/**
+ * Never with a broken character.
+ */
+text: string, } | { "kind": "done",
+/**
+ * The call.
+ */
+id: number,
+/**
+ * What came of it.
+ */
+outcome: Outcome, } | { "kind": "failed",
+/**
+ * The call.
+ */
+id: number,
+/**
+ * The kind of error.
+ */
+code: ErrorCode,
+/**
+ * One readable line.
+ */
+message: string, };
+
+/**
+ * What a page asks of the engine. `id` is the call's, `model` the loaded model's.
+ */
+export type Request = { "kind": "load",
+/**
+ * The call.
+ */
+id: number,
+/**
+ * Its bytes.
+ */
+source: Source,
+/**
+ * Where it shall run.
+ */
+device: DeviceChoice,
+/**
+ * Threads in an isolated page; by default as many as there are cores.
+ */
+threads?: number,
+/**
+ * Tokens a conversation can hold.
+ */
+context?: number,
+/**
+ * The folder of the wasm modules.
+ */
+modules: string, } | { "kind": "chat",
+/**
+ * The call.
+ */
+id: number,
+/**
+ * The model.
+ */
+model: number,
+/**
+ * The conversation.
+ */
+messages: Array<Message>,
+/**
+ * How to draw.
+ */
+sampling: Sampling, } | { "kind": "generate",
+/**
+ * The call.
+ */
+id: number,
+/**
+ * The model.
+ */
+model: number,
+/**
+ * The text.
+ */
+prompt: string,
+/**
+ * How to draw.
+ */
+sampling: Sampling, } | { "kind": "tokenize",
+/**
+ * The call.
+ */
+id: number,
+/**
+ * The model.
+ */
+model: number,
+/**
+ * The text.
+ */
+text: string, } | { "kind": "forward",
+/**
+ * The call.
+ */
+id: number,
+/**
+ * The model.
+ */
+model: number,
+/**
+ * By the reference library's names.
+ */
+inputs: Array<NamedTensor>, } | { "kind": "bench",
+/**
+ * The call.
+ */
+id: number,
+/**
+ * The model.
+ */
+model: number,
+/**
+ * What to measure.
+ */
+options: BenchOptions, } | { "kind": "dispose",
+/**
+ * The call.
+ */
+id: number,
+/**
+ * The model.
+ */
+model: number, } | { "kind": "abort",
+/**
+ * The call.
+ */
+id: number, };
+
+/**
+ * Where a loaded model runs.
+ */
+export type RunsOn = "webgpu" | "wasm";
+
+/**
+ * How tokens are drawn and when the answer ends. What is left out is the model's own default.
+ */
+export type Sampling = {
+/**
+ * 0 takes the likeliest token.
+ */
+temperature?: number,
+/**
+ * Only the likeliest k tokens.
+ */
+top_k?: number,
+/**
+ * Only the likeliest tokens that together have this probability.
+ */
+top_p?: number,
+/**
+ * Only tokens with this share of the likeliest one's probability.
+ */
+min_p?: number,
+/**
+ * The most new tokens.
+ */
+max_tokens?: number,
+/**
+ * Texts that end the answer.
+ */
+stop?: Array<string>,
+/**
+ * For the same answer again.
+ */
+seed?: number,
+/**
+ * Less likely for each time a token was written.
+ */
+frequency_penalty?: number,
+/**
+ * Less likely once a token was written.
+ */
+presence_penalty?: number,
+/**
+ * Less likely by this factor once a token was written.
+ */
+repetition_penalty?: number,
+/**
+ * Added to the logits of tokens by id.
+ */
+logit_bias?: Record<string, number>, };
+
+/**
+ * Where a model's bytes come from. Files are the browser's own objects and pass through untouched.
+ */
+export type Source = { "kind": "url",
+/**
+ * The absolute address.
+ */
+url: string, } | { "kind": "files",
+/**
+ * Their paths inside what was dropped.
+ */
+files: ReadonlyArray<{ readonly path: string; readonly file: File }>, } | { "kind": "random" } & RandomModel;
+
+/**
+ * A step and whether it is taken.
+ */
+export type Step = {
+/**
+ * Which.
+ */
+name: StepName,
+/**
+ * Whether it is taken.
+ */
+taken: boolean,
+/**
+ * Why.
+ */
+reason: StepReason, };
+
+/**
+ * A step of the ladder from the fastest way to run to the plainest.
+ */
+export type StepName = "webgpu" | "subgroups" | "threads" | "relaxed_simd" | "simd";
+
+/**
+ * Why a step of the ladder is taken or not.
+ */
+export type StepReason = "used" | "missing" | "no_adapter" | "not_asked_for" | "not_isolated" | "needs_relaxed_simd" | "one_thread" | "slower";

@@ -1,0 +1,176 @@
+/** The engine's worker: takes requests one after the other, and stops in between. */
+import { type Opened, openFiles } from "./bytes.js";
+import { DynastyError, toDynastyError } from "./errors.js";
+import { openUrl } from "./http.js";
+import { type Listener, type Started, startModule } from "./modules.js";
+import type { ModelInfo, Outcome, Reply, Request, Step } from "./protocol.generated.js";
+import { addSubgroups } from "./subgroups.js";
+
+type Load = Extract<Request, { kind: "load" }>;
+type Job = Exclude<Request, { kind: "abort" }>;
+
+/** A page hears of its download this often. */
+const EVERY_MS = 100;
+
+/** A worker hears its messages this often. */
+const PAUSE_MS = 8;
+
+const running = new Map<number, AbortController>();
+let started: Promise<Started> | undefined;
+let last: Promise<void> = Promise.resolve();
+
+self.onmessage = (event: MessageEvent<Request>): void => {
+  const request = event.data;
+  if (request.kind === "abort") {
+    running.get(request.id)?.abort();
+    return;
+  }
+  const stop = new AbortController();
+  running.set(request.id, stop);
+  last = last.then(() => answer(request, stop.signal)).finally(() => running.delete(request.id));
+};
+
+function reply(message: Reply): void {
+  self.postMessage(message);
+}
+
+async function answer(request: Job, signal: AbortSignal): Promise<void> {
+  const { id } = request;
+  try {
+    signal.throwIfAborted();
+    reply({ kind: "done", id, outcome: await work(request, signal) });
+  } catch (thrown) {
+    const { code, message } = signal.aborted ? toDynastyError(signal.reason) : fromWasm(thrown);
+    reply({ kind: "failed", id, code, message });
+  }
+}
+
+/** The wasm module throws plain objects with a code and a message. */
+function fromWasm(thrown: unknown): DynastyError {
+  if (thrown instanceof Error || typeof thrown !== "object" || thrown === null) return toDynastyError(thrown);
+  const { code, message } = thrown as Partial<DynastyError>;
+  return new DynastyError(code ?? "internal", message ?? "the engine failed without a reason");
+}
+
+async function work(request: Job, signal: AbortSignal): Promise<Outcome> {
+  if (request.kind === "load") return load(request, signal);
+  if (started === undefined) throw new DynastyError("disposed", "the model is not loaded");
+  const { engine } = await started;
+  const listener = listen(request.id, signal);
+  switch (request.kind) {
+    case "chat":
+      return { of: "completion", value: await engine.chat(request.model, request.messages, request.sampling, listener) };
+    case "generate":
+      return { of: "completion", value: await engine.generate(request.model, request.prompt, request.sampling, listener) };
+    case "tokenize":
+      return { of: "tokens", value: await engine.tokenize(request.model, request.text) };
+    case "forward":
+      return { of: "tensors", value: await engine.forward(request.model, request.inputs) };
+    case "bench":
+      return { of: "figures", value: await engine.bench(request.model, request.options, listener) };
+    case "dispose":
+      engine.dispose(request.model);
+      return { of: "nothing" };
+  }
+}
+
+async function load(request: Load, signal: AbortSignal): Promise<Outcome> {
+  const { id, source, device, context } = request;
+  const { engine, choice, subgroups } = await start(request);
+  const options = { device, ...(context === undefined ? {} : { context }) };
+  const listener = listen(id, signal);
+  if (source.kind === "random") {
+    const { model, info } = await engine.load_random(source.shape, source.quant, options, listener);
+    return { of: "load", value: { model, info: complete(info) } };
+  }
+  const onBytes = countBytes(id);
+  const opened = source.kind === "url" ? await openUrl(source.url, { fetch: fetch.bind(globalThis), onBytes, signal }) : openFiles(source.files, onBytes);
+  const failure: { error?: unknown } = {};
+  try {
+    const { model, info } = await engine.load(watched(opened, failure), options, listener);
+    return { of: "load", value: { model, info: complete(info) } };
+  } catch (thrown) {
+    // What a read failed with says more than what the module makes of it.
+    throw failure.error ?? thrown;
+  }
+
+  function complete(info: Omit<ModelInfo, "steps" | "flavour" | "threads">): ModelInfo {
+    const onGpu = info.device === "webgpu";
+    return { ...info, flavour: choice.flavour, threads: choice.threads, steps: [...gpuSteps(device, onGpu, subgroups), ...choice.steps] };
+  }
+}
+
+function start(request: Load): Promise<Started> {
+  const { id, modules, threads, device } = request;
+  started ??= (async () => {
+    const subgroups = device !== "wasm" && (await addSubgroups());
+    return startModule(modules, threads, subgroups, ({ flavour }) => {
+      reply({ kind: "progress", id, progress: { stage: "compile", flavour } });
+    });
+  })();
+  started.catch(() => (started = undefined));
+  return started;
+}
+
+function gpuSteps(asked: Load["device"], taken: boolean, subgroups: boolean): Step[] {
+  const missing = (navigator as Partial<Navigator>).gpu === undefined;
+  const reason = taken ? "used" : asked === "wasm" ? "not_asked_for" : missing ? "missing" : "slower";
+  const steps: Step[] = [{ name: "webgpu", taken, reason }];
+  if (taken) steps.push({ name: "subgroups", taken: subgroups, reason: subgroups ? "used" : "missing" });
+  return steps;
+}
+
+function listen(id: number, signal: AbortSignal): Listener {
+  let rested = performance.now();
+  return {
+    progress: (progress) => reply({ kind: "progress", id, progress }),
+    piece: (text) => reply({ kind: "piece", id, text }),
+    stopped: () => signal.aborted,
+    pause: async () => {
+      if (performance.now() - rested < PAUSE_MS) return;
+      await nextTask();
+      rested = performance.now();
+    },
+  };
+}
+
+const tasks = new MessageChannel();
+
+/** Waits until the messages that have come are heard; a timer would wait 4 ms. */
+function nextTask(): Promise<void> {
+  return new Promise((resolve) => {
+    tasks.port1.onmessage = () => resolve();
+    tasks.port2.postMessage(undefined);
+  });
+}
+
+function countBytes(id: number): (bytes: number) => void {
+  let done = 0;
+  let told = 0;
+  return (bytes) => {
+    done += bytes;
+    if (performance.now() - told < EVERY_MS) return;
+    told = performance.now();
+    reply({ kind: "progress", id, progress: { stage: "download", done } });
+  };
+}
+
+/** The same bytes; what a read fails with is kept. */
+function watched(opened: Opened, failure: { error?: unknown }): Opened {
+  const keep = (thrown: unknown): never => {
+    failure.error = thrown;
+    throw thrown;
+  };
+  const file = <F extends { name: string; size: number; read(start: number, end: number): Promise<Uint8Array> }>(f: F) => ({
+    name: f.name,
+    size: f.size,
+    read: (start: number, end: number) => f.read(start, end).catch(keep),
+  });
+  if (opened.kind === "file") return { kind: "file", file: file(opened.file) };
+  const { folder } = opened;
+  const open = async (name: string) => {
+    const found = await folder.open(name).catch(keep);
+    return found && file(found);
+  };
+  return { kind: "folder", folder: { name: folder.name, open } };
+}

@@ -35,7 +35,7 @@ fn each(out: &mut [f32], f: impl Fn(f32) -> f32) {
 
 /// `e^x` to two units in the last place, for −87 to 88; beyond, the values at these ends.
 #[inline(always)]
-fn exp(x: f32) -> f32 {
+pub(crate) fn exp(x: f32) -> f32 {
     let x = if x < -87.0 { -87.0 } else { x };
     let x = if x > 88.0 { 88.0 } else { x };
     // x = n ln 2 + r, ln 2 in two parts so that r is exact.

@@ -2,8 +2,6 @@
 
 use format::QuantType;
 
-use super::form::{FormKind, Traits};
-
 /// 32 values of one row.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Block {
@@ -136,24 +134,25 @@ fn read_q6(bytes: &[u8], inner: usize) -> Block {
     }
 }
 
-impl Block {
-    /// The values, as a form understands the block.
-    pub(crate) fn values(&self, form: FormKind, out: &mut [f32; 32]) {
-        let Traits { bits, group, supers, offset, min, .. } = form.traits();
-        let (scale, low) = (format::f16_to_f32(self.scale), format::f16_to_f32(self.min));
-        for (j, out) in out.iter_mut().enumerate() {
-            let side = j / group;
-            let scale = if supers { scale * f32::from(self.sub_scale[side]) } else { scale };
-            let low = if supers { low * f32::from(self.sub_min[side]) } else { low };
-            let q = if bits == 8 { f32::from(self.q[j] as i8) } else { f32::from(self.q[j]) - offset as f32 };
-            *out = if min { scale * q + low } else { scale * q };
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::matrix::form::{FormKind, Traits};
+
+    impl Block {
+        /// The values, as a form understands the block.
+        fn values(&self, form: FormKind, out: &mut [f32; 32]) {
+            let Traits { bits, group, supers, offset, min, .. } = form.traits();
+            let (scale, low) = (format::f16_to_f32(self.scale), format::f16_to_f32(self.min));
+            for (j, out) in out.iter_mut().enumerate() {
+                let side = j / group;
+                let scale = if supers { scale * f32::from(self.sub_scale[side]) } else { scale };
+                let low = if supers { low * f32::from(self.sub_min[side]) } else { low };
+                let q = if bits == 8 { f32::from(self.q[j] as i8) } else { f32::from(self.q[j]) - offset as f32 };
+                *out = if min { scale * q + low } else { scale * q };
+            }
+        }
+    }
 
     /// Every type reads back, from random bytes, what the decoder of the format says.
     #[test]

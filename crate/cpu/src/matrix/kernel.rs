@@ -206,7 +206,7 @@ unsafe fn eight<S: Isa, F: Form, const M: usize>(quants: *const u8, x: *const u8
     unsafe {
         let mut sums = [S::zero_p8(); M];
         for chunk in 0..8 {
-            let w = S::prepare(S::load(quants.add(chunk * 4 * S::LANES)));
+            let w = S::load8(quants.add(chunk * 4 * S::LANES));
             for m in 0..M {
                 sums[m] = S::dot8(sums[m], w, x.add(m * record + chunk * chunk_bytes));
             }

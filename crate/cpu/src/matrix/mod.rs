@@ -16,7 +16,7 @@
 //! ```
 #![expect(unsafe_code, reason = "kernels are called on packed memory")]
 
-mod act;
+pub(crate) mod act;
 mod activations;
 mod block;
 mod buffer;

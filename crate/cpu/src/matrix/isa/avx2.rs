@@ -66,9 +66,12 @@ impl Isa for Avx2 {
     }
 
     #[inline(always)]
-    unsafe fn prepare(w: Self::W) -> Self::W8 {
+    unsafe fn load8(p: *const u8) -> Self::W8 {
         // SAFETY: see Isa.
-        unsafe { (_mm256_abs_epi8(w), w) }
+        unsafe {
+            let w = Self::load(p);
+            (_mm256_abs_epi8(w), w)
+        }
     }
 
     #[inline(always)]

@@ -56,8 +56,9 @@ impl Isa for Avx512 {
     }
 
     #[inline(always)]
-    unsafe fn prepare(w: Self::W) -> Self::W8 {
-        w
+    unsafe fn load8(p: *const u8) -> Self::W8 {
+        // SAFETY: see Isa.
+        unsafe { Self::load(p) }
     }
 
     #[inline(always)]

@@ -92,7 +92,8 @@ pub(crate) trait Isa: Copy + 'static {
     unsafe fn high(w: Self::W) -> Self::W;
     /// Bits `2 * i` and the next of each byte of `high`, moved to bits 4 and 5 and joined to the nibbles `w`.
     unsafe fn six(w: Self::W, high: Self::W, i: usize) -> Self::W;
-    unsafe fn prepare(w: Self::W) -> Self::W8;
+    /// Loads numbers of 8 bits, prepared for several products.
+    unsafe fn load8(p: *const u8) -> Self::W8;
 
     unsafe fn zero_p() -> Self::P;
     /// Adds the products of unsigned numbers and four columns of 8-bit `x`.

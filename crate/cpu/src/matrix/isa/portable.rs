@@ -53,8 +53,9 @@ impl Isa for Portable {
     }
 
     #[inline(always)]
-    unsafe fn prepare(w: Self::W) -> Self::W8 {
-        w.map(|w| w as i8)
+    unsafe fn load8(p: *const u8) -> Self::W8 {
+        // SAFETY: see Isa.
+        unsafe { Self::read(p) }
     }
 
     #[inline(always)]
@@ -65,7 +66,7 @@ impl Isa for Portable {
     #[inline(always)]
     unsafe fn dot(p: Self::P, w: Self::W, x: *const u8) -> Self::P {
         // SAFETY: see Isa. Numbers below 64 are the same signed.
-        unsafe { Self::dot8(p, Self::prepare(w), x) }
+        unsafe { Self::dot8(p, w.map(|w| w as i8), x) }
     }
 
     #[inline(always)]

@@ -11,6 +11,8 @@ use super::form::{self, FormKind};
 use super::isa::Neon;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 use super::isa::Simd128;
+#[cfg(test)]
+use super::isa::Sixteen;
 use super::isa::{Isa, Portable, Scale};
 #[cfg(target_arch = "x86_64")]
 use super::isa::{Avx2, Avx512};
@@ -162,6 +164,8 @@ targets! {
     #[cfg(all(target_arch = "wasm32", target_feature = "simd128", not(target_feature = "relaxed-simd")))]
     Simd128, "simd128", true;
     Portable, "portable", true;
+    #[cfg(test)]
+    Sixteen, "portable-16", true;
 }
 
 impl Target {

@@ -1,5 +1,6 @@
 //! Products of float weights, kept in 32 or 16 bits, and `x`.
 #![expect(unsafe_code, reason = "the kernels read packed memory through pointers")]
+#![expect(clippy::needless_range_loop, reason = "counted loops over the rows of a tile unroll for certain")]
 
 use std::ops::Range;
 

@@ -1,5 +1,6 @@
 //! Products of quantized weights and 8-bit `x`, written once for every form and instruction set.
 #![expect(unsafe_code, reason = "the kernels read packed memory through pointers")]
+#![expect(clippy::needless_range_loop, reason = "counted loops over the rows of a tile unroll for certain")]
 
 use std::ops::Range;
 

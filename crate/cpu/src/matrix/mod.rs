@@ -30,6 +30,8 @@ mod pack;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
+
 use format::QuantType;
 use graph::Act;
 
@@ -46,6 +48,8 @@ use pack::{Packed, Packing};
 /// A weight `[n, k]` as the kernels read it.
 pub struct Matrix {
     ty: QuantType,
+    /// The type of floats in memory.
+    stored: QuantType,
     n: usize,
     k: usize,
     form: Option<FormKind>,
@@ -78,11 +82,15 @@ impl Matrix {
             return Err(Error::Length { ty, n, k, found: bytes.len() });
         }
         let form = FormKind::of(ty);
+        let (mut stored, mut bytes) = (ty, Cow::Borrowed(bytes));
+        if ty == QuantType::F16 && !pack::finite_halves(&bytes) {
+            (stored, bytes) = (QuantType::F32, Cow::Owned(pack::widened_halves(&bytes)));
+        }
         let packed = match form {
-            Some(form) => pack::quantized(ty, form, target, n, k, bytes),
-            None => pack::floats(ty.block_bytes(), target.lanes(), n, k, bytes),
+            Some(form) => pack::quantized(ty, form, target, n, k, &bytes),
+            None => pack::floats(stored.block_bytes(), target.lanes(), n, k, &bytes),
         };
-        Ok(Matrix { ty, n, k, form, target, kernel: target.kernel(ty, form), packed })
+        Ok(Matrix { ty, stored, n, k, form, target, kernel: target.kernel(stored, form), packed })
     }
 
     /// Rows: results for each row of `x`.
@@ -123,11 +131,11 @@ impl Matrix {
     }
 
     fn float_row(&self, row: usize, out: &mut [f32]) {
-        let (lanes, size) = (self.target.lanes(), self.ty.block_bytes());
+        let (lanes, size) = (self.target.lanes(), self.stored.block_bytes());
         let start = (row / lanes * lanes * self.k + row % lanes) * size;
         let values = self.packed.quants.bytes()[start..].chunks(size).step_by(lanes);
         for (out, value) in out.iter_mut().zip(values) {
-            *out = match (self.ty, value) {
+            *out = match (self.stored, value) {
                 (QuantType::F16, &[a, b]) => format::f16_to_f32(u16::from_ne_bytes([a, b])),
                 (QuantType::BF16, &[a, b]) => format::bf16_to_f32(u16::from_ne_bytes([a, b])),
                 (_, &[a, b, c, d]) => f32::from_ne_bytes([a, b, c, d]),

@@ -173,3 +173,14 @@ pub(crate) fn floats(size: usize, lanes: usize, n: usize, k: usize, bytes: &[u8]
     }
     Packed { quants, scales: Buffer::default() }
 }
+
+/// Whether no half is infinite or not a number: kernels convert finite ones alone.
+pub(crate) fn finite_halves(bytes: &[u8]) -> bool {
+    bytes.as_chunks::<2>().0.iter().all(|&half| u16::from_le_bytes(half) & 0x7c00 != 0x7c00)
+}
+
+/// Halves as floats.
+pub(crate) fn widened_halves(bytes: &[u8]) -> Vec<u8> {
+    let halves = bytes.as_chunks::<2>().0.iter();
+    halves.flat_map(|&half| format::f16_to_f32(u16::from_le_bytes(half)).to_le_bytes()).collect()
+}

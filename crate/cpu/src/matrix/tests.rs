@@ -203,6 +203,27 @@ fn what_is_not_a_number_is_not_hidden() {
     }
 }
 
+/// Every half, finite or not, comes back and is multiplied.
+#[test]
+fn halves_of_every_kind_are_multiplied() {
+    let halves: Vec<u16> = (0..=u16::MAX).collect();
+    for part in [&halves[..], &halves[..0x7c00], &halves[0x8000..0xfc00]] {
+        let bytes: Vec<u8> = part.iter().flat_map(|half| half.to_le_bytes()).collect();
+        for target in Target::available() {
+            let weight = Matrix::pack_for(target, QuantType::F16, part.len(), 1, &bytes).unwrap();
+            let mut out = vec![0.0; part.len()];
+            matmul(&Pool::new(1), &weight, &[2.0], 1, &mut Activations::new(), &mut out, None, None);
+            for (row, half) in part.iter().enumerate() {
+                let expected = format::f16_to_f32(*half);
+                let mut value = [0.0];
+                weight.row(row, &mut value);
+                assert!(value[0] == expected || value[0].is_nan() && expected.is_nan(), "{half:#x}");
+                assert!(out[row] == 2.0 * expected || out[row].is_nan() && expected.is_nan(), "{half:#x}");
+            }
+        }
+    }
+}
+
 #[test]
 fn wrong_shapes_are_errors() {
     assert!(matches!(Matrix::pack(QuantType::Q4_K, 2, 128, vec![0; 144]), Err(Error::Blocks { .. })));

@@ -22,6 +22,8 @@ pub(crate) use avx512::Avx512;
 #[cfg(target_arch = "aarch64")]
 pub(crate) use neon::Neon;
 pub(crate) use portable::Portable;
+#[cfg(test)]
+pub(crate) use portable::Sixteen;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 pub(crate) use simd128::Simd128;
 
@@ -117,6 +119,7 @@ pub(crate) trait Isa: Copy + 'static {
     /// `a * b + c`, rounded once or twice.
     unsafe fn fma(a: Self::F, b: Self::F, c: Self::F) -> Self::F;
     unsafe fn load_f32(p: *const u8) -> Self::F;
+    /// Finite halves.
     unsafe fn load_f16(p: *const u8) -> Self::F;
     unsafe fn load_bf16(p: *const u8) -> Self::F;
     unsafe fn store(v: Self::F, p: *mut f32);

@@ -3,13 +3,18 @@
 
 use super::Isa;
 
-/// Plain Rust.
+/// Plain Rust with so many lanes.
 #[derive(Clone, Copy)]
-pub(crate) struct Portable;
+pub(crate) struct Lanes<const L: usize, const BIASED: bool>;
 
-const LANES: usize = 4;
+/// Four lanes, as most machines have.
+pub(crate) type Portable = Lanes<4, false>;
 
-impl Portable {
+/// What AVX-512 is to the kernels, for machines that do not have it.
+#[cfg(test)]
+pub(crate) type Sixteen = Lanes<16, true>;
+
+impl<const L: usize, const BIASED: bool> Lanes<L, BIASED> {
     #[inline(always)]
     unsafe fn read<T: Copy>(p: *const u8) -> T {
         // SAFETY: the caller gives a pointer that is readable for the vector.
@@ -17,19 +22,19 @@ impl Portable {
     }
 }
 
-impl Isa for Portable {
-    const LANES: usize = LANES;
-    const TILE: usize = 4;
-    const BIASED: bool = false;
+impl<const L: usize, const BIASED: bool> Isa for Lanes<L, BIASED> {
+    const LANES: usize = L;
+    const TILE: usize = if L > 8 { 8 } else { 4 };
+    const BIASED: bool = BIASED;
     const WIDE: bool = false;
     const SIX: usize = 4;
     type Scale = f32;
-    type F = [f32; LANES];
-    type I = [i32; LANES];
-    type W = [u8; 4 * LANES];
-    type W8 = [i8; 4 * LANES];
-    type P = [i32; LANES];
-    type P8 = [i32; LANES];
+    type F = [f32; L];
+    type I = [i32; L];
+    type W = [[u8; 4]; L];
+    type W8 = [[i32; 4]; L];
+    type P = [i32; L];
+    type P8 = [i32; L];
 
     #[inline(always)]
     unsafe fn load(p: *const u8) -> Self::W {
@@ -39,34 +44,35 @@ impl Isa for Portable {
 
     #[inline(always)]
     unsafe fn low(w: Self::W) -> Self::W {
-        w.map(|w| w & 15)
+        w.map(|w| w.map(|w| w & 15))
     }
 
     #[inline(always)]
     unsafe fn high(w: Self::W) -> Self::W {
-        w.map(|w| w >> 4)
+        w.map(|w| w.map(|w| w >> 4))
     }
 
     #[inline(always)]
     unsafe fn six(w: Self::W, high: Self::W, i: usize) -> Self::W {
-        std::array::from_fn(|j| w[j] | (high[j] >> (2 * i) & 3) << 4)
+        std::array::from_fn(|lane| std::array::from_fn(|j| w[lane][j] | (high[lane][j] >> (2 * i) & 3) << 4))
     }
 
     #[inline(always)]
     unsafe fn load8(p: *const u8) -> Self::W8 {
         // SAFETY: see Isa.
-        unsafe { Self::read(p) }
+        let w: [[u8; 4]; L] = unsafe { Self::read(p) };
+        w.map(|w| w.map(|w| if BIASED { i32::from(w) } else { i32::from(w as i8) }))
     }
 
     #[inline(always)]
     unsafe fn zero_p() -> Self::P {
-        [0; LANES]
+        [0; L]
     }
 
     #[inline(always)]
     unsafe fn dot(p: Self::P, w: Self::W, x: *const u8) -> Self::P {
-        // SAFETY: see Isa. Numbers below 64 are the same signed.
-        unsafe { Self::dot8(p, w.map(|w| w as i8), x) }
+        // SAFETY: see Isa.
+        unsafe { Self::dot8(p, w.map(|w| w.map(i32::from)), x) }
     }
 
     #[inline(always)]
@@ -76,7 +82,7 @@ impl Isa for Portable {
 
     #[inline(always)]
     unsafe fn zero_p8() -> Self::P8 {
-        [0; LANES]
+        [0; L]
     }
 
     #[inline(always)]
@@ -84,7 +90,7 @@ impl Isa for Portable {
         // SAFETY: see Isa.
         let x: [i8; 4] = unsafe { Self::read(x) };
         std::array::from_fn(|lane| {
-            let product = |j: usize| i32::from(w[4 * lane + j]) * i32::from(x[j]);
+            let product = |j: usize| w[lane][j] * i32::from(x[j]);
             p[lane] + ((product(0) + product(1)) + (product(2) + product(3)))
         })
     }
@@ -107,7 +113,7 @@ impl Isa for Portable {
     #[inline(always)]
     unsafe fn load_i8(p: *const u8) -> Self::F {
         // SAFETY: see Isa.
-        unsafe { Self::read::<[i8; LANES]>(p) }.map(f32::from)
+        unsafe { Self::read::<[i8; L]>(p) }.map(f32::from)
     }
 
     #[inline(always)]
@@ -118,12 +124,12 @@ impl Isa for Portable {
 
     #[inline(always)]
     unsafe fn zero() -> Self::F {
-        [0.0; LANES]
+        [0.0; L]
     }
 
     #[inline(always)]
     unsafe fn splat(v: f32) -> Self::F {
-        [v; LANES]
+        [v; L]
     }
 
     #[inline(always)]
@@ -145,13 +151,13 @@ impl Isa for Portable {
     #[inline(always)]
     unsafe fn load_f16(p: *const u8) -> Self::F {
         // SAFETY: see Isa.
-        unsafe { Self::read::<[u16; LANES]>(p) }.map(half_to_f32)
+        unsafe { Self::read::<[u16; L]>(p) }.map(half_to_f32)
     }
 
     #[inline(always)]
     unsafe fn load_bf16(p: *const u8) -> Self::F {
         // SAFETY: see Isa.
-        unsafe { Self::read::<[u16; LANES]>(p) }.map(|bits| f32::from_bits(u32::from(bits) << 16))
+        unsafe { Self::read::<[u16; L]>(p) }.map(|bits| f32::from_bits(u32::from(bits) << 16))
     }
 
     #[inline(always)]
@@ -161,12 +167,10 @@ impl Isa for Portable {
     }
 }
 
-/// A half as a float: its bits in their new places, times 2^112 for the other bias of the exponent, which also makes
-/// subnormal numbers normal. Infinities and what is not a number have the largest exponent in both.
+/// A finite half as a float: its bits in their new places, times 2^112 for the other bias of the exponent, which also
+/// makes subnormal numbers normal.
 #[inline(always)]
 fn half_to_f32(bits: u16) -> f32 {
-    let bits = u32::from(bits);
-    let special = if bits & 0x7c00 == 0x7c00 { 0x7f80_0000 } else { 0 };
-    let magnitude = f32::from_bits((bits & 0x7fff) << 13) * f32::from_bits((112 + 127) << 23);
-    f32::from_bits(magnitude.to_bits() | special | (bits & 0x8000) << 16)
+    let moved = (i32::from(bits as i16) << 13) as u32 & 0x8fff_ffff;
+    f32::from_bits(moved) * f32::from_bits((112 + 127) << 23)
 }

@@ -206,17 +206,14 @@ impl Isa for Simd128 {
         unsafe { v128_load(p.cast()) }
     }
 
-    /// The bits of the halves in their new places, times 2^112 for the other bias of the exponent; infinities and
-    /// what is not a number get the largest exponent.
+    /// The bits of the halves, whose signs come along by the load, in their new places, times 2^112 for the other
+    /// bias of the exponent.
     #[inline(always)]
     unsafe fn load_f16(p: *const u8) -> Self::F {
         // SAFETY: see Isa.
-        let halves = unsafe { u32x4_load_extend_u16x4(p.cast()) };
-        let magnitude = v128_and(halves, i32x4_splat(0x7fff));
-        let normal = f32x4_mul(i32x4_shl(magnitude, 13), i32x4_splat((112 + 127) << 23));
-        let special = v128_and(i32x4_gt(magnitude, i32x4_splat(0x7bff)), i32x4_splat(0x7f80_0000));
-        let sign = i32x4_shl(v128_and(halves, i32x4_splat(0x8000)), 16);
-        v128_or(v128_or(normal, special), sign)
+        let halves = unsafe { i32x4_load_extend_i16x4(p.cast()) };
+        let moved = v128_and(i32x4_shl(halves, 13), u32x4_splat(0x8fff_ffff));
+        f32x4_mul(moved, i32x4_splat((112 + 127) << 23))
     }
 
     #[inline(always)]

@@ -1,0 +1,71 @@
+//! What others call: an engine prepares graphs and runs them.
+
+use std::sync::Arc;
+
+use graph::{Graph, StateSpec, Tensor};
+
+use crate::pool::Pool;
+use crate::program::Program;
+use crate::{Error, Session, Weights};
+
+/// The processor with a number of threads.
+///
+/// ```
+/// use std::sync::Arc;
+/// use dynasty_cpu::{Engine, Weights};
+/// use graph::{Act, Builder, DType, Dim, Taps, Tensor};
+/// let g = Builder::new(Taps::none());
+/// let x = g.input("x", DType::F32, [Dim::from('T')]); // [T]
+/// g.output("y", x.relu());
+/// let engine = Engine::new(1);
+/// let mut program = engine.prepare(Arc::new(g.finish().unwrap()), &Weights::new()).unwrap();
+/// let x = Tensor::f32([2], vec![-1.0, 2.0]).unwrap();
+/// let y = engine.run(&mut program, None, &[("x", &x)]).unwrap();
+/// assert_eq!(y[0].as_f32().unwrap(), [0.0, 2.0]);
+/// # let _ = Act::Relu;
+/// ```
+pub struct Engine {
+    pool: Pool,
+}
+
+impl Engine {
+    /// An engine in which `threads` threads work, the caller being one of them.
+    pub fn new(threads: usize) -> Self {
+        Self { pool: Pool::new(threads.max(1)) }
+    }
+
+    /// How many threads work.
+    pub fn threads(&self) -> usize {
+        self.pool.threads()
+    }
+
+    /// Makes a graph ready to run with these weights.
+    ///
+    /// # Errors
+    /// A weight is missing or has another shape, or the graph uses states in a way that is not supported.
+    pub fn prepare(&self, graph: Arc<Graph>, weights: &Weights) -> Result<Program, Error> {
+        Program::new(graph, weights)
+    }
+
+    /// Empty states for `rows` rows of up to `capacity` tokens.
+    ///
+    /// # Errors
+    /// There is not enough memory.
+    pub fn session(&self, states: &[StateSpec], rows: usize, capacity: usize) -> Result<Session, Error> {
+        Session::new(states, rows, capacity)
+    }
+
+    /// Runs a program; the outputs are in the graph's order.
+    ///
+    /// # Errors
+    /// An input is missing or does not fit, the session does not hold what the call builds on or is full, or there is
+    /// not enough memory. The session is as before then, but for tokens that the call was to replace.
+    pub fn run(
+        &self,
+        program: &mut Program,
+        session: Option<&mut Session>,
+        inputs: &[(&str, &Tensor)],
+    ) -> Result<Vec<Tensor>, Error> {
+        program.run(&self.pool, session, inputs)
+    }
+}

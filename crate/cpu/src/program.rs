@@ -1,0 +1,163 @@
+//! A graph with its weights, buffers and sizes: what runs.
+
+use std::sync::Arc;
+
+use graph::{DType, Data, Graph, NodeId, Port, Symbol, Symbols, Tensor};
+
+use crate::cache::{self, Caches};
+use crate::plan::{Place, Plan, computes};
+use crate::pool::Pool;
+use crate::reader::{Measured, Reader};
+use crate::step::{self, Scratch};
+use crate::weights::Weight;
+use crate::{Error, Session, Weights};
+
+/// A graph that is ready to run. It keeps its buffers from run to run, so a run with sizes no larger than an earlier
+/// one takes no memory for what it computes.
+pub struct Program {
+    graph: Arc<Graph>,
+    plan: Plan,
+    weights: Vec<Arc<Weight>>,
+    caches: Caches,
+    /// An input has an axis of P tokens, so P is not for the session to say.
+    past_is_given: bool,
+    measured: Measured,
+    buffers: Vec<Vec<f32>>,
+    scratch: Scratch,
+}
+
+impl Program {
+    pub(crate) fn new(graph: Arc<Graph>, weights: &Weights) -> Result<Self, Error> {
+        let found = graph.weights.iter().map(|spec| {
+            let fail = |reason: String| Error::Weight { name: spec.name.clone(), reason };
+            let weight = weights.find(&spec.name).ok_or_else(|| fail("is not loaded".into()))?;
+            if weight.shape != spec.shape {
+                return Err(fail(format!("has shape {:?}, the graph expects {:?}", weight.shape, spec.shape)));
+            }
+            Ok(weight.clone())
+        });
+        let weights = found.collect::<Result<Vec<_>, Error>>()?;
+        let caches = Caches::new(&graph)?;
+        let plan = Plan::new(&graph, |node| caches.only_pages(node));
+        let past = Symbol('P');
+        let past_is_given = graph.inputs().any(|(_, ty)| ty.shape.iter().any(|dim| dim.symbol() == Some(past)));
+        let buffers = vec![Vec::new(); plan.buffers];
+        let measured = Measured::default();
+        Ok(Self { graph, plan, weights, caches, past_is_given, measured, buffers, scratch: Scratch::default() })
+    }
+
+    /// The graph that it runs.
+    pub fn graph(&self) -> &Arc<Graph> {
+        &self.graph
+    }
+
+    /// Bytes of its buffers.
+    pub fn bytes(&self) -> usize {
+        self.buffers.iter().map(|buffer| buffer.capacity() * 4).sum()
+    }
+
+    pub(crate) fn run(
+        &mut self,
+        pool: &Pool,
+        session: Option<&mut Session>,
+        inputs: &[(&str, &Tensor)],
+    ) -> Result<Vec<Tensor>, Error> {
+        let graph = self.graph.clone();
+        let past = cache::past(&graph, &self.caches, inputs);
+        let symbols = match past.iter().flat_map(|past| past.iter()).max() {
+            Some(most) => Symbols::new().with('P', usize::try_from(*most).unwrap_or(0)),
+            None if self.past_is_given => Symbols::new(),
+            None => Symbols::new().with('P', 0),
+        };
+        let symbols = graph.bind(symbols, inputs)?;
+        self.measured.fill(&self.plan, &symbols)?;
+        let mut given = Vec::with_capacity(inputs.len());
+        for (name, _) in graph.inputs() {
+            given.extend(inputs.iter().rev().find(|(other, _)| *other == name).map(|(_, tensor)| *tensor));
+        }
+        match (past, session) {
+            (None, _) => self.steps(pool, None, &given),
+            (Some(_), None) => Err(Error::Session("the graph has a cache, but no session is given".into())),
+            (Some(past), Some(session)) => {
+                let tokens = self.caches.check(&graph, session, |port| self.measured.shape(self.plan.index(port)))?;
+                session.extend(past, tokens)?;
+                let outputs = self.steps(pool, Some((session, past)), &given);
+                if outputs.is_err() {
+                    session.shrink(past);
+                }
+                outputs
+            }
+        }
+    }
+
+    /// Every node in order, then the outputs.
+    fn steps(
+        &mut self,
+        pool: &Pool,
+        mut session: Option<(&mut Session, &[i32])>,
+        given: &[&Tensor],
+    ) -> Result<Vec<Tensor>, Error> {
+        self.scratch.forget();
+        let graph = self.graph.clone();
+        for (id, node) in graph.iter().filter(|(_, node)| computes(&node.op)) {
+            let mut outputs = [Vec::new(), Vec::new()];
+            let result = self.take(id, &mut outputs).and_then(|()| {
+                let reader = reader(&self.graph, &self.plan, &self.measured, &self.weights, given, &self.buffers);
+                let session = session.as_mut().map(|(session, past)| (&mut **session, *past));
+                let task = step::Task { pool, id, node, reader: &reader, caches: &self.caches };
+                step::run(&task, &mut self.scratch, session, &mut outputs)
+            });
+            self.give(id, outputs);
+            result?;
+        }
+        let reader = reader(&self.graph, &self.plan, &self.measured, &self.weights, given, &self.buffers);
+        graph.outputs.iter().map(|output| to_tensor(&reader, output.port)).collect()
+    }
+
+    /// The buffers of a node's outputs, with room for them.
+    fn take(&mut self, id: NodeId, outputs: &mut [Vec<f32>; 2]) -> Result<(), Error> {
+        for (output, out) in outputs.iter_mut().enumerate().take(self.graph.node(id).outputs.len()) {
+            let index = self.plan.index(Port { node: id, output: output as u8 });
+            let Place::Buffer(buffer) = self.plan.values[index].place else { continue };
+            *out = std::mem::take(&mut self.buffers[buffer as usize]);
+            let count = self.measured.len(index);
+            if out.len() < count {
+                let more = count - out.len();
+                out.try_reserve_exact(more).map_err(|_| Error::Memory { what: "a buffer", count })?;
+            }
+            out.resize(count, 0.0);
+        }
+        Ok(())
+    }
+
+    fn give(&mut self, id: NodeId, outputs: [Vec<f32>; 2]) {
+        for (output, out) in outputs.into_iter().enumerate().take(self.graph.node(id).outputs.len()) {
+            let index = self.plan.index(Port { node: id, output: output as u8 });
+            if let Place::Buffer(buffer) = self.plan.values[index].place
+                && out.capacity() > 0
+            {
+                self.buffers[buffer as usize] = out;
+            }
+        }
+    }
+}
+
+fn reader<'a>(
+    graph: &'a Graph,
+    plan: &'a Plan,
+    measured: &'a Measured,
+    weights: &'a [Arc<Weight>],
+    given: &'a [&'a Tensor],
+    buffers: &'a [Vec<f32>],
+) -> Reader<'a> {
+    Reader { graph, plan, measured, weights, given, buffers }
+}
+
+fn to_tensor(reader: &Reader<'_>, port: Port) -> Result<Tensor, Error> {
+    let data = match reader.graph.value(port).dtype {
+        DType::F32 => Data::F32(reader.f32(port)?.to_vec()),
+        DType::I32 => Data::I32(reader.i32(port)?.to_vec()),
+    };
+    Ok(Tensor { shape: reader.shape(port).to_vec(), data })
+}
+

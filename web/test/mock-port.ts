@@ -100,7 +100,9 @@ export class MockPort implements Port {
       await this.tell(id, { stage: "load", done: (total * part) / 10, total });
       if (this.script.stuckAt === part) return undefined;
     }
-    return { of: "load", value: { model: ++this.models, info: { ...INFO, ...this.script.info } } };
+    const info = { ...INFO, ...this.script.info };
+    const { threads, flavour, steps } = info;
+    return { of: "load", value: { model: ++this.models, info, surroundings: { threads, flavour, steps } } };
   }
 
   private async write(id: number): Promise<Completion> {

@@ -4,7 +4,7 @@ import { css } from "lit";
 export const chatStyle = css`
   :host {
     display: grid;
-    grid-template-rows: auto minmax(0, 1fr) auto;
+    grid-template: auto minmax(0, 1fr) auto / minmax(0, 1fr);
     height: 100%;
     min-height: 24rem;
     position: relative;
@@ -377,6 +377,10 @@ export const chatStyle = css`
     line-height: 1.5;
     field-sizing: content;
     min-height: 2.75rem;
+  }
+
+  textarea:focus-visible {
+    outline: none;
   }
 
   textarea::placeholder {

@@ -19,10 +19,11 @@ export interface Speech {
 export function startView(
   { texts, language }: Speech,
   models: readonly LocalModel[],
+  alert: View,
   act: { choose(model: LocalModel): void; openFile(): void; openFolder(): void },
 ): TemplateResult {
   const card = (model: LocalModel): TemplateResult => {
-    const facts = [model.bytes > 0 ? showBytes(model.bytes, language) : "", model.kind, model.template ? texts.chats : texts.continues];
+    const facts = [model.bytes > 0 ? showBytes(model.bytes, language) : "", model.family, model.template ? texts.chats : texts.continues];
     return html`<li>
       <button class="card" @click=${() => act.choose(model)}>
         <strong>${model.name}</strong><small>${facts.filter((fact) => fact !== "").join(" · ")}</small>
@@ -30,6 +31,7 @@ export function startView(
     </li>`;
   };
   return html`<div class="column start">
+    ${alert}
     <div>
       <h1>${texts.tagline}</h1>
       <p class="lead">${texts.privacy}</p>
@@ -164,7 +166,7 @@ export function settingsPanel({ texts, language }: Speech, chat: Conversation, c
   };
   return html`<div class="panel settings" id="settings" role="group" aria-label=${texts.settings}>
     <label>
-      ${texts.temperature}<output>${chat.drawing.temperature === undefined ? "–" : threeDigits(temperature, language)}</output>
+      ${texts.temperature}<output>${chat.drawing.temperature === undefined ? texts.modelsOwn : threeDigits(temperature, language)}</output>
       <input type="range" min="0" max="2" step="0.1" .value=${String(temperature)} @input=${setTemperature} />
     </label>
     <label>

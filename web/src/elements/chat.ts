@@ -120,8 +120,7 @@ export class DynastyChat extends LitElement {
   private body(): TemplateResult {
     const { chat, speech } = this;
     if (chat.loading) return loadingView(speech, chat.loading, () => chat.stop());
-    const error = chat.failure ? html`<div class="column">${this.alert()}</div>` : nothing;
-    if (!chat.model || this.picking) return html`${error}${this.start()}`;
+    if (!chat.model || this.picking) return this.start();
     return html`<div class="column log">
       ${completionNotice(speech, chat)}
       ${chat.turns.length === 0 && !chat.failure ? html`<p class="welcome">${speech.texts.readyTitle}</p>` : nothing}
@@ -131,7 +130,7 @@ export class DynastyChat extends LitElement {
   }
 
   private start(): TemplateResult {
-    return startView(this.speech, this.offered, {
+    return startView(this.speech, this.offered, this.alert(), {
       choose: (model) => void this.load({ name: model.name, source: model.url }),
       openFile: () => this.openDialog("file"),
       openFolder: () => this.openDialog("folder"),

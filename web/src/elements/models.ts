@@ -3,8 +3,8 @@ export interface LocalModel {
   readonly name: string;
   readonly url: string;
   readonly bytes: number;
-  /** Such as `gguf` or `folder`. */
-  readonly kind: string;
+  /** Such as `llama`. */
+  readonly family: string;
   /** Whether it has a chat template. */
   readonly template: boolean;
 }
@@ -25,14 +25,14 @@ export async function fetchModels(address: string, get: typeof fetch = fetch): P
 
 function readModel(item: unknown, base: string): LocalModel[] {
   if (typeof item !== "object" || item === null) return [];
-  const { name, url, bytes, kind, template } = item as Partial<Record<keyof LocalModel, unknown>>;
+  const { name, url, bytes, family, template } = item as Partial<Record<keyof LocalModel, unknown>>;
   if (typeof name !== "string" || typeof url !== "string" || !URL.canParse(url, base)) return [];
   return [
     {
       name,
       url: new URL(url, base).href,
       bytes: typeof bytes === "number" ? bytes : 0,
-      kind: typeof kind === "string" ? kind : "",
+      family: typeof family === "string" ? family : "",
       template: template === true,
     },
   ];

@@ -51,6 +51,7 @@ export interface Texts {
   readonly temperature: string;
   readonly maxTokens: string;
   readonly noLimit: string;
+  readonly modelsOwn: string;
 
   readonly loading: (name: string) => string;
   readonly stageCompile: string;
@@ -126,6 +127,7 @@ const en: Texts = {
   temperature: "Temperature",
   maxTokens: "Longest answer",
   noLimit: "no limit",
+  modelsOwn: "the model’s own",
 
   loading: (name) => `Loading ${name}`,
   stageCompile: "Starting the engine",
@@ -232,6 +234,7 @@ const zh: Texts = {
   temperature: "温度",
   maxTokens: "最长回答",
   noLimit: "不限",
+  modelsOwn: "沿用模型设定",
 
   loading: (name) => `正在加载 ${name}`,
   stageCompile: "启动引擎",

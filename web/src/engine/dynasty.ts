@@ -58,7 +58,7 @@ export class Dynasty {
       ...(options.context === undefined ? {} : { context: options.context }),
     };
     const { value } = expectOutcome(await channel.call(call, options), "load");
-    return new Model(channel, value.model, value.info);
+    return new Model(channel, value.model, { ...value.info, ...value.surroundings });
   }
 
   /** Stops the worker and frees every model. */

@@ -12,6 +12,6 @@ export type {
 } from "./chat.js";
 export { Dynasty, type DynastyOptions, type LoadOptions } from "./dynasty.js";
 export { DynastyError } from "./errors.js";
-export { type GenerateOptions, Model } from "./model.js";
+export { type GenerateOptions, Model, type ModelInfo } from "./model.js";
 export type * from "./protocol.generated.js";
 export type { ModelSource } from "./source.js";

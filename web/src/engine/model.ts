@@ -1,7 +1,10 @@
 import { type Call, type CallOptions, type Channel, expectOutcome } from "./channel.js";
 import { ChatCompletions } from "./chat.js";
 import { DynastyError } from "./errors.js";
-import type { BenchOptions, Completion, Figures, ModelInfo, NamedTensor, Outcome, Sampling } from "./protocol.generated.js";
+import type { BenchOptions, Completion, Figures, LoadedInfo, NamedTensor, Outcome, Sampling, Surroundings } from "./protocol.generated.js";
+
+/** What a model is, where it runs, and why not faster. */
+export type ModelInfo = LoadedInfo & Surroundings;
 
 /** How a text is continued. */
 export interface GenerateOptions extends Sampling, CallOptions {

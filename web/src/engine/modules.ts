@@ -1,7 +1,7 @@
 import type { Opened } from "./bytes.js";
 import { type Choice, chooseFlavour, surroundings } from "./ladder.js";
 import { DynastyError } from "./errors.js";
-import type { BenchOptions, Completion, DeviceChoice, Figures, Message, ModelInfo, NamedTensor, Progress, Sampling } from "./protocol.generated.js";
+import type { BenchOptions, Completion, DeviceChoice, Figures, LoadedInfo, Message, NamedTensor, Progress, Sampling } from "./protocol.generated.js";
 
 /** How the wasm module speaks to the call that it is working on. */
 export interface Listener {
@@ -13,13 +13,22 @@ export interface Listener {
   pause(): Promise<void>;
 }
 
-/** What the wasm module tells about a model; the ladder is this side's. */
-export type LoadedInfo = Omit<ModelInfo, "steps" | "flavour" | "threads">;
+/** How a model is loaded. */
+export interface Wanted {
+  readonly device: DeviceChoice;
+  readonly context?: number;
+}
+
+/** A loaded model's number and what it is. */
+export interface Loaded {
+  readonly model: number;
+  readonly info: LoadedInfo;
+}
 
 /** The engine inside the wasm module. */
 export interface WasmEngine {
-  load(source: Opened, options: { device: DeviceChoice; context?: number }, listener: Listener): Promise<{ model: number; info: LoadedInfo }>;
-  load_random(shape: string, quant: string, options: { device: DeviceChoice; context?: number }, listener: Listener): Promise<{ model: number; info: LoadedInfo }>;
+  load(source: Opened, options: Wanted, listener: Listener): Promise<Loaded>;
+  load_random(shape: string, quant: string, options: Wanted, listener: Listener): Promise<Loaded>;
   chat(model: number, messages: readonly Message[], sampling: Sampling, listener: Listener): Promise<Completion>;
   generate(model: number, prompt: string, sampling: Sampling, listener: Listener): Promise<Completion>;
   tokenize(model: number, text: string): Promise<number[]>;
@@ -52,8 +61,8 @@ export interface Started {
 }
 
 /** The names that wasm-bindgen gives. */
-const SCRIPT = "dynasty_wasm.js";
-const BINARY = "dynasty_wasm_bg.wasm";
+const SCRIPT = "dynasty.js";
+const BINARY = "dynasty_bg.wasm";
 
 /** The script of a module. Its address is known only when the page runs. */
 export async function importGlue(address: string): Promise<Glue> {

@@ -1,4 +1,4 @@
-// Generated from crate/wasm/src/protocol.rs by its tests: do not edit.
+// Generated from crate/wasm/src by its tests: do not edit.
 
 /**
  * What a benchmark measures.
@@ -93,6 +93,10 @@ device: string,
  */
 kernels: Array<string>,
 /**
+ * Why this device.
+ */
+reason: string,
+/**
  * Every run: prefill and decode, tokens per second.
  */
 runs: Array<[number, number]>, };
@@ -108,22 +112,9 @@ export type FinishReason = "stop" | "length" | "cancelled";
 export type Flavour = "simd128" | "relaxed" | "threads";
 
 /**
- * Who says something in a chat, and what.
- */
-export type Message = {
-/**
- * `system`, `user` or `assistant`, or what the model's template knows.
- */
-role: string,
-/**
- * The text.
- */
-content: string, };
-
-/**
  * What a loaded model is and where it runs.
  */
-export type ModelInfo = {
+export type LoadedInfo = {
 /**
  * The name of its folder or file.
  */
@@ -141,7 +132,7 @@ parameters: number,
  */
 bytes: number,
 /**
- * Weight tensors.
+ * Tensors in its files.
  */
 tensors: number,
 /**
@@ -167,19 +158,20 @@ reason: string,
 /**
  * Whether it has a chat template; without one it only continues texts.
  */
-chat: boolean,
+chat: boolean, };
+
 /**
- * Threads that compute.
+ * Who says something in a chat, and what.
  */
-threads: number,
+export type Message = {
 /**
- * The wasm module.
+ * `system`, `user` or `assistant`, or what the model's template knows.
  */
-flavour: Flavour,
+role: string,
 /**
- * The ladder from the fastest way to run to the plainest.
+ * The text.
  */
-steps: Array<Step>, };
+content: string, };
 
 /**
  * A tensor of a forward pass.
@@ -209,7 +201,11 @@ model: number,
 /**
  * What it is.
  */
-info: ModelInfo, } } | { "of": "completion", "value": Completion } | { "of": "tokens", "value": Array<number> } | { "of": "tensors", "value": Array<NamedTensor> } | { "of": "figures", "value": Figures } | { "of": "nothing" };
+info: LoadedInfo,
+/**
+ * What it runs in.
+ */
+surroundings: Surroundings, } } | { "of": "completion", "value": Completion } | { "of": "tokens", "value": Array<number> } | { "of": "tensors", "value": Array<NamedTensor> } | { "of": "figures", "value": Figures } | { "of": "nothing" };
 
 /**
  * What a call is doing.
@@ -500,3 +496,20 @@ export type StepName = "webgpu" | "subgroups" | "threads" | "relaxed_simd" | "si
  * Why a step of the ladder is taken or not.
  */
 export type StepReason = "used" | "missing" | "no_adapter" | "not_asked_for" | "not_isolated" | "needs_relaxed_simd" | "one_thread" | "slower";
+
+/**
+ * The module that runs, and why not a faster one.
+ */
+export type Surroundings = {
+/**
+ * Threads that compute.
+ */
+threads: number,
+/**
+ * The wasm module.
+ */
+flavour: Flavour,
+/**
+ * The ladder from the fastest way to run to the plainest.
+ */
+steps: Array<Step>, };

@@ -2,8 +2,8 @@
 import { type Opened, openFiles } from "./bytes.js";
 import { DynastyError, toDynastyError } from "./errors.js";
 import { openUrl } from "./http.js";
-import { type Listener, type Started, startModule } from "./modules.js";
-import type { ModelInfo, Outcome, Reply, Request, Step } from "./protocol.generated.js";
+import { type Listener, type Loaded, type Started, startModule } from "./modules.js";
+import type { Outcome, Reply, Request, Step, Surroundings } from "./protocol.generated.js";
 import { addSubgroups } from "./subgroups.js";
 
 type Load = Extract<Request, { kind: "load" }>;
@@ -80,23 +80,23 @@ async function load(request: Load, signal: AbortSignal): Promise<Outcome> {
   const options = { device, ...(context === undefined ? {} : { context }) };
   const listener = listen(id, signal);
   if (source.kind === "random") {
-    const { model, info } = await engine.load_random(source.shape, source.quant, options, listener);
-    return { of: "load", value: { model, info: complete(info) } };
+    return loaded(await engine.load_random(source.shape, source.quant, options, listener));
   }
   const onBytes = countBytes(id);
   const opened = source.kind === "url" ? await openUrl(source.url, { fetch: fetch.bind(globalThis), onBytes, signal }) : openFiles(source.files, onBytes);
   const failure: { error?: unknown } = {};
   try {
-    const { model, info } = await engine.load(watched(opened, failure), options, listener);
-    return { of: "load", value: { model, info: complete(info) } };
+    return loaded(await engine.load(watched(opened, failure), options, listener));
   } catch (thrown) {
     // What a read failed with says more than what the module makes of it.
     throw failure.error ?? thrown;
   }
 
-  function complete(info: Omit<ModelInfo, "steps" | "flavour" | "threads">): ModelInfo {
-    const onGpu = info.device === "webgpu";
-    return { ...info, flavour: choice.flavour, threads: choice.threads, steps: [...gpuSteps(device, onGpu, subgroups), ...choice.steps] };
+  function loaded({ model, info }: Loaded): Outcome {
+    const { flavour, threads } = choice;
+    const steps = [...gpuSteps(device, info.device === "webgpu", subgroups), ...choice.steps];
+    const surroundings: Surroundings = { flavour, threads, steps };
+    return { of: "load", value: { model, info, surroundings } };
   }
 }
 

@@ -1,0 +1,163 @@
+//! The three wasm builds, their bindings and their sizes.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result};
+use wasm_bindgen_cli_support::Bindgen;
+
+use crate::{
+    npm,
+    setup::{self, WasmCompiler},
+    sh::{self, Seconds, Sh},
+};
+
+/// Which instructions a wasm module may use. A page takes the last of these that its browser can run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flavour {
+    /// 128-bit SIMD.
+    Simd128,
+    /// 128-bit SIMD and its relaxed instructions.
+    Relaxed,
+    /// As `Relaxed`, with shared memory and atomics, for a page that is isolated from other origins.
+    Threads,
+}
+
+/// All of them.
+pub const FLAVOURS: [Flavour; 3] = [Flavour::Simd128, Flavour::Relaxed, Flavour::Threads];
+
+/// For whom something is built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Profile {
+    /// For this machine and its tests: optimised, quickly rebuilt.
+    Ci,
+    /// For others: link-time optimisation and `wasm-opt`.
+    Release,
+}
+
+impl Profile {
+    /// The cargo profile of native programs.
+    pub fn native(self) -> &'static str {
+        match self {
+            Self::Ci => "ci",
+            Self::Release => "release",
+        }
+    }
+
+    fn wasm(self) -> &'static str {
+        match self {
+            Self::Ci => "wasm-ci",
+            Self::Release => "wasm",
+        }
+    }
+}
+
+const SHARED_MEMORY: [&str; 7] = [
+    "--shared-memory",
+    "--import-memory",
+    "--max-memory=4294967296",
+    "--export=__wasm_init_tls",
+    "--export=__tls_size",
+    "--export=__tls_align",
+    "--export=__tls_base",
+];
+
+impl Flavour {
+    /// Its folder's name in `pkg/wasm`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Simd128 => "simd128",
+            Self::Relaxed => "relaxed",
+            Self::Threads => "threads",
+        }
+    }
+
+    /// What rustc is told.
+    fn rustflags(self) -> String {
+        match self {
+            Self::Simd128 => "-C target-feature=+simd128".into(),
+            Self::Relaxed => "-C target-feature=+simd128,+relaxed-simd".into(),
+            Self::Threads => {
+                let features = "-C target-feature=+simd128,+relaxed-simd,+atomics,+bulk-memory,+mutable-globals";
+                SHARED_MEMORY.iter().fold(features.to_owned(), |flags, arg| format!("{flags} -C link-arg={arg}"))
+            }
+        }
+    }
+
+    /// Where its module and bindings are left.
+    pub fn folder(self) -> PathBuf {
+        sh::root().join("pkg/wasm").join(self.name())
+    }
+}
+
+/// The stem of all files of a module.
+const STEM: &str = "dynasty";
+
+/// Builds all of them into `pkg/wasm` and prints their sizes.
+///
+/// # Errors
+/// No compiler for wasm is to be had, or a build fails.
+pub fn build(profile: Profile) -> Result<()> {
+    let compiler = setup::wasm()?;
+    for flavour in FLAVOURS {
+        let seconds = Seconds::start();
+        let module = compile(&compiler, flavour, profile).with_context(|| format!("wasm {}", flavour.name()))?;
+        bind(&module, &flavour.folder())?;
+        let module = flavour.folder().join(format!("{STEM}_bg.wasm"));
+        if profile == Profile::Release {
+            shrink(&module)?;
+        }
+        let size = fs::metadata(&module)?.len();
+        let brotli =
+            if profile == Profile::Release { format!(", {} with brotli", brotli(&module)?) } else { String::new() };
+        println!("wasm {}: {size} bytes{brotli}, {seconds}", flavour.name());
+    }
+    Ok(())
+}
+
+/// Compiles one of them and returns the module as the linker left it.
+fn compile(compiler: &WasmCompiler, flavour: Flavour, profile: Profile) -> Result<PathBuf> {
+    let target = sh::target()?.join(format!("wasm-{}", flavour.name()));
+    let module = target.join("wasm32-unknown-unknown").join(profile.wasm()).join("dynasty_wasm.wasm");
+    compiler
+        .cargo(flavour == Flavour::Threads)
+        .words("build --package dynasty-wasm --lib --target wasm32-unknown-unknown --profile")
+        .arg(profile.wasm())
+        .arg("--target-dir")
+        .arg(&target)
+        .env("RUSTFLAGS", flavour.rustflags())
+        .run()?;
+    Ok(module)
+}
+
+/// Writes the JavaScript and TypeScript side of a module, and the module as it fits them.
+///
+/// # Errors
+/// The module is not one that this version of wasm-bindgen made.
+pub fn bind(module: &Path, folder: &Path) -> Result<()> {
+    let mut bindgen = Bindgen::new();
+    bindgen.input_path(module).out_name(STEM).typescript(true).omit_default_module_path(false).web(true)?;
+    bindgen.generate(folder).with_context(|| format!("bindings of {}", module.display()))
+}
+
+/// Lets `wasm-opt` rewrite a module in place.
+fn shrink(module: &Path) -> Result<()> {
+    let small = module.with_extension("opt");
+    let optimizer = npm::wasm_opt()?;
+    Sh::new(optimizer).words("-O3 --all-features --strip-debug").arg(module).arg("-o").arg(&small).run()?;
+    fs::rename(&small, module).with_context(|| format!("cannot replace {}", module.display()))
+}
+
+const BROTLI: &str = "const { readFileSync, writeFileSync } = require('node:fs');
+const file = process.argv[1];
+const small = require('node:zlib').brotliCompressSync(readFileSync(file));
+writeFileSync(file + '.br', small);
+console.log(small.length);";
+
+/// Writes `<file>.br` beside a file, for servers that send such files as they are, and returns its size.
+fn brotli(file: &Path) -> Result<u64> {
+    let size = Sh::new("node").arg("-e").arg(BROTLI).arg(file).read()?;
+    Ok(size.trim().parse()?)
+}

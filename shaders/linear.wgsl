@@ -1,8 +1,10 @@
 // linear: y[r, c] = act(sum_k x[r, k] w[c, k] + bias[c])
 //
-// One thread for one row of w and one row of x, or four rows of x in the variants `block`. No barrier: this is the
-// kernel for software adapters. Groups of values that share a scale are summed first and scaled once.
-// grid (ceil(n * ceil(m / rows) / 64), folded)
+// One thread for four rows of w and one row of x, or four rows of x in the variants `block`: on software adapters each
+// load costs more than a multiplication, so what is loaded is used four times. No barrier, and small workgroups, which
+// are what such an adapter spreads over its cores. Groups of values that share a scale are summed first and scaled
+// once.
+// grid (ceil(ceil(n / 4) * ceil(m / rows) / 16), folded)
 
 #import index
 #import linear
@@ -13,64 +15,75 @@
 @group(0) @binding(3) var<storage, read> bias: array<f32>;    // [width] or unused
 @group(0) @binding(4) var<storage, read_write> y: array<f32>; // [m, width]
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(16)
 fn main(
     @builtin(workgroup_id) group: vec3u,
     @builtin(num_workgroups) groups: vec3u,
     @builtin(local_invocation_index) local: u32,
 ) {
-    let i = flat(group, groups) * 64u + local;
-    let c = i % params.n;
-    let row = c * params.stride;
+    let i = flat(group, groups) * 16u + local;
+    let across = (params.n + 3u) / 4u;
+    let c = 4u * (i % across);
+    let place = vec4u(0u, 1u, 2u, 3u);
+    let row = min(c + place, vec4u(params.n - 1u)) * params.stride;
     let count = (params.k + GROUP - 1u) / GROUP;
 #ifdef block
-    let r = 4u * (i / params.n);
+    let r = 4u * (i / across);
     if r >= params.m {
         return;
     }
-    let rows = min(vec4u(r, r + 1u, r + 2u, r + 3u), vec4u(params.m - 1u));
+    let source = min(r + place, vec4u(params.m - 1u));
+    // One column for each row of x.
+    var sums = mat4x4f();
+    for (var g = 0u; g < count; g++) {
+        var dots = mat4x4f();
+        var totals = vec4f();
+        for (var j = 0u; j < GROUP / 4u; j++) {
+            let k = g * GROUP + 4u * j;
+            // One row of w a column: a vector times this gives four dot products.
+            let q = mat4x4f(quad(row.x, g, j), quad(row.y, g, j), quad(row.z, g, j), quad(row.w, g, j));
+            let a = mat4x4f(x_quad(source.x, k), x_quad(source.y, k), x_quad(source.z, k), x_quad(source.w, k));
+            dots += mat4x4f(a[0] * q, a[1] * q, a[2] * q, a[3] * q);
+            if HAS_MIN {
+                totals += vec4f(1.0) * a;
+            }
+        }
+        let s = mat4x2f(scale(row.x, g), scale(row.y, g), scale(row.z, g), scale(row.w, g));
+        let factor = vec4f(s[0].x, s[1].x, s[2].x, s[3].x);
+        let less = vec4f(s[0].y, s[1].y, s[2].y, s[3].y);
+        sums += mat4x4f(
+            factor * dots[0] - less * totals.x,
+            factor * dots[1] - less * totals.y,
+            factor * dots[2] - less * totals.z,
+            factor * dots[3] - less * totals.w,
+        );
+    }
+    for (var j = 0u; j < min(4u, params.m - r); j++) {
+        for (var l = 0u; l < min(4u, params.n - c); l++) {
+            finish(sums[j][l], r + j, c + l);
+        }
+    }
+#else
+    let r = i / across;
+    if r >= params.m {
+        return;
+    }
     var sums = vec4f();
     for (var g = 0u; g < count; g++) {
         var dots = vec4f();
-        var totals = vec4f();
-        for (var j = 0u; j < GROUP / 4u; j++) {
-            let q = quad(row, g, j);
-            let k = g * GROUP + 4u * j;
-            let a = x_quad(rows.x, k);
-            let b = x_quad(rows.y, k);
-            let d = x_quad(rows.z, k);
-            let e = x_quad(rows.w, k);
-            dots += vec4f(dot(q, a), dot(q, b), dot(q, d), dot(q, e));
-            if HAS_MIN {
-                let one = vec4f(1.0);
-                totals += vec4f(dot(one, a), dot(one, b), dot(one, d), dot(one, e));
-            }
-        }
-        let s = scale(row, g);
-        sums += s.x * dots - s.y * totals;
-    }
-    for (var j = 0u; j < min(4u, params.m - r); j++) {
-        finish(sums[j], r + j, c);
-    }
-#else
-    let r = i / params.n;
-    if r >= params.m {
-        return;
-    }
-    var sum = 0.0;
-    for (var g = 0u; g < count; g++) {
-        var dots = vec4f();
-        var totals = vec4f();
+        var total = 0.0;
         for (var j = 0u; j < GROUP / 4u; j++) {
             let a = x_quad(r, g * GROUP + 4u * j);
-            dots += quad(row, g, j) * a;
+            dots += a * mat4x4f(quad(row.x, g, j), quad(row.y, g, j), quad(row.z, g, j), quad(row.w, g, j));
             if HAS_MIN {
-                totals += a;
+                total += dot(vec4f(1.0), a);
             }
         }
-        let s = scale(row, g);
-        sum += dot(s.x * dots - s.y * totals, vec4f(1.0));
+        let s = mat4x2f(scale(row.x, g), scale(row.y, g), scale(row.z, g), scale(row.w, g));
+        sums += vec4f(s[0].x, s[1].x, s[2].x, s[3].x) * dots - vec4f(s[0].y, s[1].y, s[2].y, s[3].y) * total;
     }
-    finish(sum, r, c);
+    for (var l = 0u; l < min(4u, params.n - c); l++) {
+        finish(sums[l], r, c + l);
+    }
 #endif
 }

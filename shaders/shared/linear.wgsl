@@ -13,17 +13,16 @@ struct Params {
     act: u32,     // activation
 }
 
-// Four features of row r of x, zeros behind the last.
+// Four features of row r of x. Only formats of single values have a row end inside: zeros stand behind it.
 fn x_quad(r: u32, k: u32) -> vec4f {
     let at = r * params.k + k;
-    if k + 4u <= params.k {
-        return vec4f(x[at], x[at + 1u], x[at + 2u], x[at + 3u]);
+    if HAS_TAIL {
+        let last = vec4u(params.k - 1u - k);
+        let place = vec4u(0u, 1u, 2u, 3u);
+        let i = at + min(place, last);
+        return select(vec4f(), vec4f(x[i.x], x[i.y], x[i.z], x[i.w]), place <= last);
     }
-    var quad = vec4f();
-    for (var i = 0u; k + i < params.k; i++) {
-        quad[i] = x[at + i];
-    }
-    return quad;
+    return vec4f(x[at], x[at + 1u], x[at + 2u], x[at + 3u]);
 }
 
 fn finish(sum: f32, r: u32, row: u32) {

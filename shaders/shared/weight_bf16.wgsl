@@ -1,6 +1,7 @@
 // Rows of bf16, two values a word, the first in the low half: w [N, K/2]. K is even.
 const GROUP = 4u;
 const HAS_MIN = false;
+const HAS_TAIL = true;
 
 fn scale(row: u32, group: u32) -> vec2f {
     return vec2f(1.0, 0.0);
@@ -12,9 +13,7 @@ fn pair(word: u32) -> vec2f {
 
 fn quad(row: u32, group: u32, j: u32) -> vec4f {
     let at = row + 2u * group;
-    let low = pair(w[at]);
-    if 4u * group + 4u > params.k {
-        return vec4f(low, 0.0, 0.0);
-    }
-    return vec4f(low, pair(w[at + 1u]));
+    let whole = 4u * group + 4u <= params.k;
+    let high = pair(w[select(at, at + 1u, whole)]);
+    return vec4f(pair(w[at]), select(vec2f(), high, whole));
 }

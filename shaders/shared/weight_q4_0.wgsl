@@ -2,6 +2,7 @@
 // 16..31 in the high ones), then its scales as f16, two a word.
 const GROUP = 32u;
 const HAS_MIN = false;
+const HAS_TAIL = false;
 
 fn scale(row: u32, group: u32) -> vec2f {
     let pair = unpack2x16float(w[row + params.k / 8u + group / 2u]);

@@ -2,6 +2,7 @@
 // three words, 128 bytes of nibbles (64 values in 32 bytes: the low nibbles, then the high ones).
 const GROUP = 32u;
 const HAS_MIN = true;
+const HAS_TAIL = false;
 
 fn packed(at: u32, byte: u32) -> u32 {
     return (w[at + 1u + byte / 4u] >> (8u * (byte & 3u))) & 255u;

@@ -3,6 +3,7 @@
 // 32 (c mod 2) + i and bits 2c of high byte i.
 const GROUP = 16u;
 const HAS_MIN = false;
+const HAS_TAIL = false;
 
 fn scale(row: u32, group: u32) -> vec2f {
     let at = row + 53u * (group / 16u);

@@ -14,9 +14,9 @@ const TILED_ROWS: usize = 8;
 /// How the work of a product is divided.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Division {
-    /// A thread for one row of x and one of w.
+    /// A thread for one row of x and four of w.
     Thread,
-    /// A thread for four rows of x.
+    /// A thread for four rows of x and four of w.
     Block,
     /// A workgroup for one row of x and one of w.
     Workgroup,
@@ -86,8 +86,8 @@ pub(super) fn linear(
         let mut params = [m, k, n, w.stride, start, width].map(|v| v as u32).to_vec();
         params.extend([flag, act_code(act)]);
         let groups = match division {
-            Division::Thread => threads(m * n),
-            Division::Block => threads(m.div_ceil(4) * n),
+            Division::Thread => (m * n.div_ceil(4)).div_ceil(16) as u64,
+            Division::Block => (m.div_ceil(4) * n.div_ceil(4)).div_ceil(16) as u64,
             Division::Workgroup => (m * n) as u64,
             Division::Tile => (m.div_ceil(32) * n.div_ceil(32)) as u64,
         };

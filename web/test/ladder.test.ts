@@ -1,0 +1,25 @@
+import { expect, test } from "vitest";
+
+import { type Surroundings, chooseFlavour, surroundings } from "../src/engine/ladder.js";
+
+const ALL: Surroundings = { isolated: true, simd: true, relaxedSimd: true, cores: 4 };
+
+test.each([
+  ["everything", ALL, undefined, "threads", 4, "used"],
+  ["many cores", { ...ALL, cores: 64 }, undefined, "threads", 8, "used"],
+  ["two wanted", ALL, 2, "threads", 2, "used"],
+  ["one wanted", ALL, 1, "relaxed", 1, "one_thread"],
+  ["one core", { ...ALL, cores: 1 }, undefined, "relaxed", 1, "one_thread"],
+  ["not isolated", { ...ALL, isolated: false }, undefined, "relaxed", 1, "not_isolated"],
+  ["isolated without relaxed SIMD", { ...ALL, relaxedSimd: false }, undefined, "simd128", 1, "needs_relaxed_simd"],
+  ["plain", { ...ALL, isolated: false, relaxedSimd: false }, undefined, "simd128", 1, "not_isolated"],
+] as const)("%s", (_, found, wanted, flavour, threads, why) => {
+  const choice = chooseFlavour(found, wanted);
+  expect(choice).toMatchObject({ flavour, threads });
+  expect(choice.steps.find((step) => step.name === "threads")?.reason).toBe(why);
+  for (const step of choice.steps) expect(step.taken).toBe(step.reason === "used");
+});
+
+test("the SIMD probe is a module that this engine knows", () => {
+  expect(surroundings().simd).toBe(true);
+});

@@ -1,0 +1,44 @@
+import { expect, test } from "vitest";
+
+import { TEXTS, chooseLanguage } from "../src/elements/texts.js";
+import { showBytes, showCount } from "../src/elements/numbers.js";
+
+/** Every path through a catalogue to a text. */
+function paths(value: unknown, path = ""): string[] {
+  if (typeof value !== "object" || value === null) return [`${path} ${typeof value}`];
+  return Object.entries(value).flatMap(([key, inner]) => paths(inner, `${path}.${key}`));
+}
+
+test("both languages say everything", () => {
+  expect(paths(TEXTS.zh)).toEqual(paths(TEXTS.en));
+  const texts = Object.values(TEXTS).flatMap((language) => Object.values(language));
+  expect(texts.filter((text) => text === "")).toEqual([]);
+});
+
+test("the buttons have the names that scripts look for", () => {
+  expect([TEXTS.en.send, TEXTS.en.stop, TEXTS.zh.send, TEXTS.zh.stop]).toEqual(["Send", "Stop", "发送", "停止"]);
+});
+
+test.each([
+  [["zh-CN", "en"], "zh"],
+  [["de", "zh-Hant"], "zh"],
+  [["en-GB"], "en"],
+  [["fr"], "en"],
+  [[], "en"],
+] as const)("%s → %s", (preferred, language) => {
+  expect(chooseLanguage(preferred)).toBe(language);
+});
+
+test.each([
+  [0, "0 B"],
+  [999, "999 B"],
+  [2_630_000, "2.63 MB"],
+  [143_000_000, "143 MB"],
+  [4_200_000_000, "4.2 GB"],
+] as const)("%d is %s", (bytes, shown) => {
+  expect(showBytes(bytes, "en")).toBe(shown);
+});
+
+test("counts are short", () => {
+  expect(showCount(134_515_008, "en")).toBe("135M");
+});

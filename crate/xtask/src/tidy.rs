@@ -51,8 +51,9 @@ fn read_all() -> Result<Vec<Source>> {
     for path in list.split('\0').filter(|path| !path.is_empty()) {
         // A file that was deleted but not yet committed, or one that is not text, has nothing to say.
         if let Ok(text) = fs::read_to_string(root.join(path)) {
-            sources.push(Source { path: path.to_owned(), text });
+            sources.push(Source { path: path.to_owned(), text, declared_test: false });
         }
     }
+    source::mark_test_modules(&mut sources);
     Ok(sources)
 }

@@ -188,7 +188,7 @@ mod tests {
     use super::*;
 
     fn source(path: &str, text: &str) -> Source {
-        Source { path: path.into(), text: text.into() }
+        Source { path: path.into(), text: text.into(), declared_test: false }
     }
 
     /// Checks that the text breaks a rule at that path, and breaks none at the other.

@@ -140,7 +140,7 @@ pub fn worst_error(pool: &Pool) -> (f64, &'static str) {
                 error += (f64::from(*out) - dot).powi(2);
                 size += x.iter().zip(w).map(|(x, w)| (f64::from(*x) * f64::from(*w)).powi(2)).sum::<f64>();
             }
-            if !(error / size <= worst.0) {
+            if error / size > worst.0 || error.is_nan() {
                 worst = (error / size, weight.kernel());
             }
         }

@@ -29,7 +29,9 @@ pub(crate) fn read(ty: QuantType, row: &[u8], index: usize) -> Block {
     let (outer, inner) = (index / per_block.max(1), index % per_block.max(1));
     let bytes = &row[outer * size..][..size];
     match ty {
-        QuantType::Q8_0 => Block { q: std::array::from_fn(|j| bytes[2 + j]), scale: half(bytes, 0), ..Block::default() },
+        QuantType::Q8_0 => {
+            Block { q: std::array::from_fn(|j| bytes[2 + j]), scale: half(bytes, 0), ..Block::default() }
+        }
         QuantType::Q4_0 => Block { q: nibbles(&bytes[2..]), scale: half(bytes, 0), ..Block::default() },
         QuantType::Q4_1 => {
             Block { q: nibbles(&bytes[4..]), scale: half(bytes, 0), min: half(bytes, 2), ..Block::default() }

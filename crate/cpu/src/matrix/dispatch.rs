@@ -13,9 +13,9 @@ use super::isa::Neon;
 use super::isa::Simd128;
 #[cfg(test)]
 use super::isa::Sixteen;
-use super::isa::{Isa, Portable, Scale};
 #[cfg(target_arch = "x86_64")]
 use super::isa::{Avx2, Avx512};
+use super::isa::{Isa, Portable, Scale};
 use super::kernel::{Kernel, Product, quantized};
 
 macro_rules! targets {

@@ -222,9 +222,8 @@ pub fn matmul_shared(
         }
         for row in rows {
             // SAFETY: this part alone writes these columns of these rows.
-            let out = unsafe {
-                std::slice::from_raw_parts_mut(out.pointer().add(row * n + columns.start), columns.len())
-            };
+            let out =
+                unsafe { std::slice::from_raw_parts_mut(out.pointer().add(row * n + columns.start), columns.len()) };
             act::finish(out, bias.map(|bias| &bias[columns.clone()]), act);
         }
     });

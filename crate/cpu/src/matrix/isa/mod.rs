@@ -3,7 +3,6 @@
 //! Rows of a weight are interleaved, so that one lane of a vector belongs to one row: a vector of `4 * LANES` bytes
 //! holds four columns of `LANES` rows. Four columns of `x` are broadcast to all lanes, products are summed inside each
 //! lane, and no sum over lanes is ever needed.
-#![expect(clippy::missing_safety_doc, reason = "every function asks the same, see Isa")]
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;

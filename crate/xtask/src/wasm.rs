@@ -107,7 +107,7 @@ pub fn build(profile: Profile) -> Result<()> {
         bind(&module, &flavour.folder())?;
         let module = flavour.folder().join(format!("{STEM}_bg.wasm"));
         if profile == Profile::Release {
-            shrink(&module)?;
+            shrink(&module, flavour)?;
         }
         let size = fs::metadata(&module)?.len();
         let brotli =
@@ -142,11 +142,21 @@ pub fn bind(module: &Path, folder: &Path) -> Result<()> {
     bindgen.generate(folder).with_context(|| format!("bindings of {}", module.display()))
 }
 
-/// Lets `wasm-opt` rewrite a module in place.
-fn shrink(module: &Path) -> Result<()> {
+/// What every browser with SIMD also has, as `wasm-opt` names it.
+const BASE_FEATURES: &str = "--enable-simd --enable-bulk-memory --enable-bulk-memory-opt --enable-call-indirect-overlong \
+    --enable-nontrapping-float-to-int --enable-sign-ext --enable-mutable-globals --enable-reference-types \
+    --enable-multivalue";
+
+/// Lets `wasm-opt` rewrite a module in place, with no instruction that its browsers may not know.
+fn shrink(module: &Path, flavour: Flavour) -> Result<()> {
+    let more = match flavour {
+        Flavour::Simd128 => "",
+        Flavour::Relaxed => "--enable-relaxed-simd",
+        Flavour::Threads => "--enable-relaxed-simd --enable-threads",
+    };
     let small = module.with_extension("opt");
-    let optimizer = npm::wasm_opt()?;
-    Sh::new(optimizer).words("-O3 --all-features --strip-debug").arg(module).arg("-o").arg(&small).run()?;
+    let optimizer = Sh::new(npm::wasm_opt()?).words("-O3 --strip-debug").words(BASE_FEATURES).words(more);
+    optimizer.arg(module).arg("-o").arg(&small).run()?;
     fs::rename(&small, module).with_context(|| format!("cannot replace {}", module.display()))
 }
 

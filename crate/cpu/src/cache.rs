@@ -46,7 +46,12 @@ impl Caches {
                 node: id.0,
                 op: node.op.name(),
                 reason: reason.into(),
-                inputs: node.inputs.iter().map(|port| graph.value(*port).shape.to_string()).collect::<Vec<_>>().join(" "),
+                inputs: node
+                    .inputs
+                    .iter()
+                    .map(|port| graph.value(*port).shape.to_string())
+                    .collect::<Vec<_>>()
+                    .join(" "),
             });
         }
         caches.readers(graph);

@@ -16,6 +16,8 @@ mod reader;
 mod session;
 mod simd;
 mod step;
+#[cfg(test)]
+mod tests;
 mod weights;
 
 pub use engine::Engine;

@@ -160,4 +160,3 @@ fn to_tensor(reader: &Reader<'_>, port: Port) -> Result<Tensor, Error> {
     };
     Ok(Tensor { shape: reader.shape(port).to_vec(), data })
 }
-

@@ -1,6 +1,6 @@
 //! The place of the largest value of each row.
 
-use crate::parts::{rows_in_part, pieces, widest};
+use crate::parts::{pieces, rows_in_part, widest};
 use crate::pool::Pool;
 
 /// Values whose largest is found before any place is looked for.

@@ -83,9 +83,7 @@ mod tests {
     fn a_quarter_turn() {
         let mut angles = Angles::default();
         angles.fill(&[1], &[std::f32::consts::FRAC_PI_2], 1.0);
-        for (layout, expected) in
-            [(RopeLayout::Half, [-2.0, 1.0, 3.0]), (RopeLayout::Interleaved, [-2.0, 1.0, 3.0])]
-        {
+        for (layout, expected) in [(RopeLayout::Half, [-2.0, 1.0, 3.0]), (RopeLayout::Interleaved, [-2.0, 1.0, 3.0])] {
             let mut out = [0.0; 3];
             rope(&Pool::new(1), &Rope { layout, scale: 1.0 }, (1, 3), &angles, &[1.0, 2.0, 3.0], &mut out);
             assert!(out.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-6), "{layout:?} {out:?}");

@@ -73,13 +73,7 @@ fn start(sizes: &Sizes, (row, head): (usize, usize), batch: usize, at: usize) ->
     ((row * sizes.keys + at) * sizes.n_kv_head + head) * sizes.head_dim
 }
 
-fn page<'a>(
-    all: &'a [f32],
-    sizes: &Sizes,
-    table: &PageTable,
-    (row, head): (usize, usize),
-    at: usize,
-) -> &'a [f32] {
+fn page<'a>(all: &'a [f32], sizes: &Sizes, table: &PageTable, (row, head): (usize, usize), at: usize) -> &'a [f32] {
     let len = sizes.head_dim * PAGE;
     let page = table.pages(row)[at / PAGE] as usize;
     &all[(page * sizes.n_kv_head + head) * len..][..len]

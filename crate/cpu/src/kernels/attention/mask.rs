@@ -41,7 +41,8 @@ impl Mask<'_> {
     pub fn apply(&self, place: Place, i: usize, at: usize, scores: &mut [f32]) {
         let (token, head) = place.query(self.sizes, i);
         let visible = self.visible(place.row, token);
-        let (start, end) = (visible.start.clamp(at, at + scores.len()) - at, visible.end.clamp(at, at + scores.len()) - at);
+        let (start, end) =
+            (visible.start.clamp(at, at + scores.len()) - at, visible.end.clamp(at, at + scores.len()) - at);
         let end = end.max(start);
         if let Some(cap) = self.spec.soft_cap {
             scores[start..end].iter_mut().for_each(|score| *score = cap * (*score / cap).tanh());

@@ -28,7 +28,7 @@ use mask::Mask;
 const TILE: usize = 32;
 
 /// Keys in a piece when few queries are cut along the keys; whole pages.
-const PIECE: usize = 4 * PAGE;
+const PIECE: usize = 2 * PAGE;
 
 /// Sizes of one attention.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

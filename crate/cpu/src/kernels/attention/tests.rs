@@ -20,12 +20,18 @@ fn plain() -> Attention {
 }
 
 /// Results and probabilities by the formula.
-fn formula(spec: &Attention, sizes: &Sizes, (q, k, v): (&[f32], &[f32], &[f32]), o: &Operands<'_>) -> (Vec<f32>, Vec<f32>) {
+fn formula(
+    spec: &Attention,
+    sizes: &Sizes,
+    (q, k, v): (&[f32], &[f32], &[f32]),
+    o: &Operands<'_>,
+) -> (Vec<f32>, Vec<f32>) {
     let Sizes { batch, queries, n_head, n_kv_head, head_dim, keys } = *sizes;
     let k_batch = k.len() / (keys * n_kv_head * head_dim);
     let mut out = vec![0.0; q.len()];
     let mut all = vec![0.0; batch * n_head * queries * keys];
-    for (b, h, t) in (0..batch * n_head * queries).map(|i| (i / (n_head * queries), i / queries % n_head, i % queries)) {
+    for (b, h, t) in (0..batch * n_head * queries).map(|i| (i / (n_head * queries), i / queries % n_head, i % queries))
+    {
         let place = o.past.map_or(0, |p| p[b] as i64) + t as i64;
         let at = |s: usize| (((b % k_batch) * keys + s) * n_kv_head + h / (n_head / n_kv_head)) * head_dim;
         let q_at = ((b * queries + t) * n_head + h) * head_dim;
@@ -42,8 +48,7 @@ fn formula(spec: &Attention, sizes: &Sizes, (q, k, v): (&[f32], &[f32], &[f32]),
         };
         let scores: Vec<f64> = (0..keys).map(score).collect();
         let most = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let weights: Vec<f64> =
-            scores.iter().map(|s| if s.is_finite() { (s - most).exp() } else { 0.0 }).collect();
+        let weights: Vec<f64> = scores.iter().map(|s| if s.is_finite() { (s - most).exp() } else { 0.0 }).collect();
         let total: f64 = weights.iter().sum();
         for (s, weight) in weights.iter().enumerate().filter(|(_, w)| **w > 0.0) {
             all[((b * n_head + h) * queries + t) * keys + s] = (weight / total) as f32;

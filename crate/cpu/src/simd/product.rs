@@ -1,166 +1,8 @@
-//! Vectors of floats, and the two products that attention and batched matrix products are made of.
-#![expect(unsafe_code, reason = "intrinsics and kernels over checked slices")]
+//! The product of two grids of floats.
+#![expect(unsafe_code, reason = "kernels over checked slices")]
 
-/// Which vectors the machine has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Level {
-    /// AVX-512.
-    #[cfg(target_arch = "x86_64")]
-    Avx512,
-    /// AVX2 with fused multiply-add.
-    #[cfg(target_arch = "x86_64")]
-    Avx2,
-    /// What the build allows everywhere.
-    Plain,
-}
-
-impl Level {
-    /// The widest.
-    pub fn best() -> Level {
-        #[cfg(target_arch = "x86_64")]
-        {
-            let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
-            let avx512 = is_x86_feature_detected!("avx512f")
-                && is_x86_feature_detected!("avx512bw")
-                && is_x86_feature_detected!("avx512dq")
-                && is_x86_feature_detected!("avx512vl");
-            if avx2 {
-                return if avx512 { Level::Avx512 } else { Level::Avx2 };
-            }
-        }
-        Level::Plain
-    }
-}
-
-/// A vector of floats.
-///
-/// # Safety
-/// Functions may be called only where the machine has the instructions; pointers are valid for [`Lanes::N`] floats.
-trait Lanes: Copy {
-    /// Floats in a vector.
-    const N: usize;
-    unsafe fn splat(value: f32) -> Self;
-    unsafe fn load(from: *const f32) -> Self;
-    unsafe fn store(self, to: *mut f32);
-    /// `self * factor + term`
-    unsafe fn fma(self, factor: Self, term: Self) -> Self;
-}
-
-#[cfg(target_arch = "x86_64")]
-mod x86 {
-    use super::Lanes;
-    use std::arch::x86_64::*;
-
-    macro_rules! lanes {
-        ($ty:ty, $n:literal, $splat:ident, $load:ident, $store:ident, $fma:ident) => {
-            impl Lanes for $ty {
-                const N: usize = $n;
-                #[inline(always)]
-                unsafe fn splat(value: f32) -> Self {
-                    // SAFETY: see Lanes.
-                    unsafe { $splat(value) }
-                }
-                #[inline(always)]
-                unsafe fn load(from: *const f32) -> Self {
-                    // SAFETY: see Lanes.
-                    unsafe { $load(from) }
-                }
-                #[inline(always)]
-                unsafe fn store(self, to: *mut f32) {
-                    // SAFETY: see Lanes.
-                    unsafe { $store(to, self) }
-                }
-                #[inline(always)]
-                unsafe fn fma(self, factor: Self, term: Self) -> Self {
-                    // SAFETY: see Lanes.
-                    unsafe { $fma(self, factor, term) }
-                }
-            }
-        };
-    }
-
-    lanes!(__m512, 16, _mm512_set1_ps, _mm512_loadu_ps, _mm512_storeu_ps, _mm512_fmadd_ps);
-    lanes!(__m256, 8, _mm256_set1_ps, _mm256_loadu_ps, _mm256_storeu_ps, _mm256_fmadd_ps);
-}
-
-#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-mod wasm {
-    use super::Lanes;
-    use std::arch::wasm32::*;
-
-    impl Lanes for v128 {
-        const N: usize = 4;
-        #[inline(always)]
-        unsafe fn splat(value: f32) -> Self {
-            f32x4_splat(value)
-        }
-        #[inline(always)]
-        unsafe fn load(from: *const f32) -> Self {
-            // SAFETY: see Lanes.
-            unsafe { v128_load(from.cast()) }
-        }
-        #[inline(always)]
-        unsafe fn store(self, to: *mut f32) {
-            // SAFETY: see Lanes.
-            unsafe { v128_store(to.cast(), self) }
-        }
-        #[inline(always)]
-        unsafe fn fma(self, factor: Self, term: Self) -> Self {
-            #[cfg(target_feature = "relaxed-simd")]
-            return f32x4_relaxed_madd(self, factor, term);
-            #[cfg(not(target_feature = "relaxed-simd"))]
-            return f32x4_add(f32x4_mul(self, factor), term);
-        }
-    }
-}
-
-impl Lanes for [f32; 4] {
-    const N: usize = 4;
-    #[inline(always)]
-    unsafe fn splat(value: f32) -> Self {
-        [value; 4]
-    }
-    #[inline(always)]
-    unsafe fn load(from: *const f32) -> Self {
-        // SAFETY: see Lanes.
-        unsafe { from.cast::<Self>().read_unaligned() }
-    }
-    #[inline(always)]
-    unsafe fn store(self, to: *mut f32) {
-        // SAFETY: see Lanes.
-        unsafe { to.cast::<Self>().write_unaligned(self) }
-    }
-    #[inline(always)]
-    unsafe fn fma(self, factor: Self, term: Self) -> Self {
-        std::array::from_fn(|i| self[i] * factor[i] + term[i])
-    }
-}
-
-/// One float, for what is left of a row.
-#[derive(Clone, Copy)]
-struct Single(f32);
-
-impl Lanes for Single {
-    const N: usize = 1;
-    #[inline(always)]
-    unsafe fn splat(value: f32) -> Self {
-        Single(value)
-    }
-    #[inline(always)]
-    unsafe fn load(from: *const f32) -> Self {
-        // SAFETY: see Lanes.
-        Single(unsafe { from.read() })
-    }
-    #[inline(always)]
-    unsafe fn store(self, to: *mut f32) {
-        // SAFETY: see Lanes.
-        unsafe { to.write(self.0) }
-    }
-    #[inline(always)]
-    unsafe fn fma(self, factor: Self, term: Self) -> Self {
-        Single(self.0 * factor.0 + term.0)
-    }
-}
+use super::Level;
+use super::lanes::{Lanes, Single};
 
 /// Rows of floats at a distance from each other.
 #[derive(Clone, Copy)]
@@ -271,7 +113,7 @@ unsafe fn plain(task: &Task) {
 }
 
 /// The columns from `from` on that whole vectors cover; gives the first that none covers. One row takes strips of
-/// `LONG` vectors, four rows strips of `SHORT`, what is left strips of one.
+/// `LONG` vectors, three or four rows strips of `SHORT`, what is left strips of one.
 #[inline(always)]
 unsafe fn strips<V: Lanes, const LONG: usize, const SHORT: usize>(task: &Task, from: usize) -> usize {
     let end = from + (task.columns - from) / V::N * V::N;
@@ -282,10 +124,21 @@ unsafe fn strips<V: Lanes, const LONG: usize, const SHORT: usize>(task: &Task, f
             let column = run::<V, 4, SHORT>(task, row, from, end);
             run::<V, 4, 1>(task, row, column, end);
         }
-        for row in tall..task.rows {
-            let column = run::<V, 1, LONG>(task, row, from, end);
-            let column = run::<V, 1, 2>(task, row, column, end);
-            run::<V, 1, 1>(task, row, column, end);
+        match task.rows - tall {
+            3 => {
+                let column = run::<V, 3, SHORT>(task, tall, from, end);
+                run::<V, 3, 1>(task, tall, column, end);
+            }
+            2 => {
+                let column = run::<V, 2, 4>(task, tall, from, end);
+                run::<V, 2, 1>(task, tall, column, end);
+            }
+            1 => {
+                let column = run::<V, 1, LONG>(task, tall, from, end);
+                let column = run::<V, 1, 2>(task, tall, column, end);
+                run::<V, 1, 1>(task, tall, column, end);
+            }
+            _ => {}
         }
     }
     end
@@ -305,6 +158,7 @@ unsafe fn run<V: Lanes, const M: usize, const W: usize>(task: &Task, row: usize,
 
 #[cfg_attr(target_arch = "wasm32", inline(never))]
 #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
+#[expect(clippy::needless_range_loop, reason = "the indices go over vectors in registers")]
 unsafe fn tile<V: Lanes, const M: usize, const W: usize>(task: &Task, row: usize, column: usize) {
     // SAFETY: rows and columns of the tile are inside the operands.
     unsafe {
@@ -345,7 +199,9 @@ mod tests {
 
     #[test]
     fn products_of_odd_sizes() {
-        for (rows, inner, columns) in [(1, 1, 1), (1, 3, 130), (4, 5, 33), (7, 2, 19), (5, 64, 128), (0, 1, 1), (2, 0, 3)] {
+        for (rows, inner, columns) in
+            [(1, 1, 1), (1, 3, 130), (4, 5, 33), (7, 2, 19), (5, 64, 128), (0, 1, 1), (2, 0, 3)]
+        {
             let value = |i: usize| ((i * 37 + 11) % 17) as f32 - 8.0;
             let a: Vec<f32> = (0..rows * (inner + 1)).map(value).collect();
             let b: Vec<f32> = (0..inner * (columns + 2)).map(|i| value(i + 5)).collect();

@@ -14,12 +14,13 @@ struct Params {
     k: u32,       // columns
     rows: u32,    // rows of the whole table
     stride: u32,  // words of a row of w
-    start: u32,   // first row of this part
+    first: u32,   // first row in w
+    start: u32,   // its row in the table
     count: u32,   // rows of this part
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> w: array<u32>;         // [count, stride]
+@group(0) @binding(1) var<storage, read> w: array<u32>;         // [first + count or more, stride]
 @group(0) @binding(2) var<storage, read> ids: array<i32>;       // [n]
 @group(0) @binding(3) var<storage, read_write> y: array<u32>;   // [n, k], any four-byte values
 
@@ -44,18 +45,19 @@ fn main(
         }
         return;
     }
-    let row = u32(id) - params.start;
-    if u32(id) < params.start || row >= params.count {
+    let place = u32(id) - params.start;
+    if u32(id) < params.start || place >= params.count {
         return;
     }
+    let row = (params.first + place) * params.stride;
 #ifdef dense
     for (var j = 0u; j < last; j++) {
-        y[i * params.k + k + j] = w[row * params.stride + k + j];
+        y[i * params.k + k + j] = w[row + k + j];
     }
 #else
     let g = k / GROUP;
-    let s = scale(row * params.stride, g);
-    let values = bitcast<vec4u>(s.x * quad(row * params.stride, g, (k % GROUP) / 4u) - s.y);
+    let s = scale(row, g);
+    let values = bitcast<vec4u>(s.x * quad(row, g, (k % GROUP) / 4u) - s.y);
     for (var j = 0u; j < last; j++) {
         y[i * params.k + k + j] = values[j];
     }

@@ -9,12 +9,6 @@
 #import index
 #import linear
 
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<f32>;       // [m, k]
-@group(0) @binding(2) var<storage, read> w: array<u32>;       // [n, stride]
-@group(0) @binding(3) var<storage, read> bias: array<f32>;    // [width] or unused
-@group(0) @binding(4) var<storage, read_write> y: array<f32>; // [m, width]
-
 @compute @workgroup_size(16)
 fn main(
     @builtin(workgroup_id) group: vec3u,
@@ -25,7 +19,7 @@ fn main(
     let across = (params.n + 3u) / 4u;
     let c = 4u * (i % across);
     let place = vec4u(0u, 1u, 2u, 3u);
-    let row = min(c + place, vec4u(params.n - 1u)) * params.stride;
+    let row = (params.first + min(c + place, vec4u(params.n - 1u))) * params.stride;
     let count = (params.k + GROUP - 1u) / GROUP;
 #ifdef block
     let r = 4u * (i / across);

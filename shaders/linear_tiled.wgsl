@@ -7,12 +7,6 @@
 #import index
 #import linear
 
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<f32>;       // [m, k]
-@group(0) @binding(2) var<storage, read> w: array<u32>;       // [n, stride]
-@group(0) @binding(3) var<storage, read> bias: array<f32>;    // [width] or unused
-@group(0) @binding(4) var<storage, read_write> y: array<f32>; // [m, width]
-
 // [feature / 4][row], with one column of padding against bank conflicts.
 var<workgroup> x_tile: array<array<vec4f, 33>, 8>;
 var<workgroup> w_tile: array<array<vec4f, 33>, 8>;
@@ -29,7 +23,7 @@ fn load(first_row: u32, first_column: u32, first_k: u32, local: u32) {
                 a = x_quad(first_row + row, k);
             }
             if first_column + row < params.n {
-                let start = (first_column + row) * params.stride;
+                let start = (params.first + first_column + row) * params.stride;
                 let g = k / GROUP;
                 let s = scale(start, g);
                 b = s.x * quad(start, g, (k % GROUP) / 4u) - s.y;

@@ -8,12 +8,6 @@
 #import linear
 #import sum
 
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<f32>;       // [m, k]
-@group(0) @binding(2) var<storage, read> w: array<u32>;       // [n, stride]
-@group(0) @binding(3) var<storage, read> bias: array<f32>;    // [width] or unused
-@group(0) @binding(4) var<storage, read_write> y: array<f32>; // [m, width]
-
 @compute @workgroup_size(64)
 fn main(
     @builtin(workgroup_id) group: vec3u,
@@ -26,7 +20,7 @@ fn main(
     }
     let c = i % params.n;
     let r = i / params.n;
-    let row = c * params.stride;
+    let row = (params.first + c) * params.stride;
     let quads = (params.k + 3u) / 4u;
     var part = 0.0;
     for (var j = local; j < quads; j += 64u) {

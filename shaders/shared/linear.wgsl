@@ -1,4 +1,4 @@
-// What the linear kernels share.
+// What the linear kernels share: up to three projections of one value run as one, each with its own result.
 #import act
 #import weight
 
@@ -7,11 +7,22 @@ struct Params {
     k: u32,       // features of x
     n: u32,       // rows of w here
     stride: u32,  // words of a row of w
-    start: u32,   // column of y of the first row of w
-    width: u32,   // columns of y
+    first: u32,   // first row of w
+    start: u32,   // its column
+    end0: u32,    // columns before here go to y, those before end1 to y1, all others to y2
+    end1: u32,
+    width: u32,   // columns
     bias: u32,    // 1 if there is a bias
     act: u32,     // activation
 }
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> x: array<f32>;        // [m, k]
+@group(0) @binding(2) var<storage, read> w: array<u32>;        // [first + n or more, stride]
+@group(0) @binding(3) var<storage, read> bias: array<f32>;     // [width] or unused
+@group(0) @binding(4) var<storage, read_write> y: array<f32>;  // [m, end0]
+@group(0) @binding(5) var<storage, read_write> y1: array<f32>; // [m, end1 - end0] or unused
+@group(0) @binding(6) var<storage, read_write> y2: array<f32>; // [m, width - end1] or unused
 
 // Four features of row r of x. Only formats of single values have a row end inside: zeros stand behind it.
 fn x_quad(r: u32, k: u32) -> vec4f {
@@ -25,11 +36,19 @@ fn x_quad(r: u32, k: u32) -> vec4f {
     return vec4f(x[at], x[at + 1u], x[at + 2u], x[at + 3u]);
 }
 
+// Stores the product of row r of x and row `row` of this part.
 fn finish(sum: f32, r: u32, row: u32) {
     let column = params.start + row;
     var value = sum;
     if params.bias == 1u {
         value += bias[column];
     }
-    y[r * params.width + column] = act(params.act, value);
+    value = act(params.act, value);
+    if column < params.end0 {
+        y[r * params.end0 + column] = value;
+    } else if column < params.end1 {
+        y1[r * (params.end1 - params.end0) + column - params.end0] = value;
+    } else {
+        y2[r * (params.width - params.end1) + column - params.end1] = value;
+    }
 }

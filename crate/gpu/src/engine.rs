@@ -58,6 +58,8 @@ pub(crate) struct Gpu {
     pub kernels: Kernels,
     /// Bound where a kernel takes a buffer that a node does not have.
     pub nothing: wgpu::Buffer,
+    /// Bound where a kernel writes a result that a node does not have.
+    nowhere: wgpu::Buffer,
     name: String,
     faults: Arc<Mutex<Faults>>,
     pipelines: Mutex<HashMap<Shader, Arc<Pipeline>>>,
@@ -156,13 +158,16 @@ impl Gpu {
         device.set_device_lost_callback(move |reason, message| {
             lock(&seen).lost = Some(one_line(&format!("{reason:?} {message}")));
         });
-        let nothing = device.create_buffer(&wgpu::BufferDescriptor {
-            label: Some("nothing"),
-            size: 256,
-            usage: wgpu::BufferUsages::STORAGE,
-            mapped_at_creation: false,
-        });
-        Self { device, queue, limits, kernels, nothing, name, faults, pipelines: Mutex::default(), layouts: Mutex::default() }
+        let dummy = |label| {
+            device.create_buffer(&wgpu::BufferDescriptor {
+                label: Some(label),
+                size: 512,
+                usage: wgpu::BufferUsages::STORAGE,
+                mapped_at_creation: false,
+            })
+        };
+        let (nothing, nowhere) = (dummy("nothing"), dummy("nowhere"));
+        Self { device, queue, limits, kernels, nothing, nowhere, name, faults, pipelines: Mutex::default(), layouts: Mutex::default() }
     }
 
     /// Takes what the device reported since the last call.
@@ -175,6 +180,12 @@ impl Gpu {
             return Err(Error::Lost { reason: reason.clone() });
         }
         faults.error.take().map_or(Ok(()), Err)
+    }
+
+    /// One of two halves that nobody reads.
+    pub fn nowhere(&self, half: u64) -> wgpu::BindingResource<'_> {
+        let size = wgpu::BufferSize::new(256);
+        wgpu::BindingResource::Buffer(wgpu::BufferBinding { buffer: &self.nowhere, offset: 256 * half, size })
     }
 
     /// The largest binding of storage.

@@ -17,6 +17,7 @@ mod repack;
 mod run;
 mod session;
 mod shaders;
+mod units;
 mod values;
 mod weights;
 

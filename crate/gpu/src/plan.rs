@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use graph::{NodeId, StateId, Symbols};
+use graph::{NodeId, Port, StateId, Symbols};
 
 use crate::Error;
 use crate::arena::{Arenas, Place};
@@ -49,8 +49,8 @@ impl Plan {
         let arenas = sizes.iter().map(|size| gpu.storage("activations", *size)).collect::<Result<Vec<_>, _>>()?;
         let context = program.context(symbols, class, gpu.kernels);
         let mut dispatches = Vec::new();
-        for (id, _) in program.graph.iter() {
-            dispatches.extend(kernels::dispatches(&context, id)?);
+        for unit in &program.units {
+            dispatches.extend(kernels::dispatches(&context, unit)?);
         }
         let params = gpu.device.create_buffer(&wgpu::BufferDescriptor {
             label: Some("parameters"),
@@ -119,6 +119,8 @@ impl Plan {
     ) -> Result<wgpu::BindingResource<'a>, Error> {
         let port = match buffer {
             Buffer::Nothing => return Ok(gpu.nothing.as_entire_binding()),
+            Buffer::Nowhere(half) => return Ok(gpu.nowhere(half)),
+            Buffer::Bias(first) => return program.bias(first).map(wgpu::Buffer::as_entire_binding),
             Buffer::Part(id, part) => {
                 return Ok(program.weights[id.0 as usize].parts[part].buffer.as_entire_binding());
             }
@@ -148,8 +150,8 @@ impl Plan {
         }
         let mut words = vec![0u8; self.steps.len() * PARAM_STRIDE];
         let mut grids = Vec::with_capacity(self.steps.len());
-        for (id, _) in context.graph.iter() {
-            for dispatch in kernels::dispatches(context, id)? {
+        for unit in context.units {
+            for dispatch in kernels::dispatches(context, unit)? {
                 let start = grids.len() * PARAM_STRIDE;
                 let bytes: &[u8] = bytemuck::cast_slice(&dispatch.params);
                 words[start..start + bytes.len()].copy_from_slice(bytes);
@@ -195,7 +197,7 @@ impl Plan {
     }
 }
 
-fn bytes(program: &Program, port: graph::Port, symbols: &Symbols) -> Result<u64, Error> {
+fn bytes(program: &Program, port: Port, symbols: &Symbols) -> Result<u64, Error> {
     Ok((program.graph.value(port).shape.elements().eval(symbols)? as u64).saturating_mul(4))
 }
 
@@ -205,24 +207,24 @@ fn place_values(gpu: &Gpu, program: &Program, class: &Symbols) -> Result<(Vec<Pl
     let slots = &program.values.slots;
     let mut arenas = Arenas::new(gpu.limits.max_buffer_size);
     let mut places = vec![Place::default(); slots.len()];
-    let mut born: Vec<Vec<usize>> = vec![Vec::new(); program.graph.nodes.len()];
+    let mut born: Vec<Vec<usize>> = vec![Vec::new(); program.units.len()];
     let mut dead = born.clone();
     for (i, slot) in slots.iter().enumerate() {
-        born[slot.first as usize].push(i);
-        if let Some(dead) = dead.get_mut(slot.last as usize) {
+        born[slot.first].push(i);
+        if let Some(dead) = dead.get_mut(slot.last) {
             dead.push(i);
         }
     }
-    for (id, node) in program.graph.iter() {
-        let apart: Vec<usize> = node
-            .inputs
-            .iter()
-            .filter_map(|port| match program.values.home(*port) {
-                Some(Home::Slot(slot)) => Some(places[slot].arena),
-                _ => None,
-            })
-            .collect();
-        for slot in &born[id.0 as usize] {
+    for (i, unit) in program.units.iter().enumerate() {
+        let nodes = unit.nodes();
+        let slot_of = |port: &Port| match program.values.home(*port) {
+            Some(Home::Slot(slot)) => Some(slot),
+            _ => None,
+        };
+        let read = nodes.iter().flat_map(|id| &program.graph.node(*id).inputs).filter_map(slot_of);
+        // What is born in this unit is not read by another of its dispatches, but placed here.
+        let apart: Vec<usize> = read.filter(|slot| !born[i].contains(slot)).map(|slot| places[slot].arena).collect();
+        for slot in &born[i] {
             let size = bytes(program, slots[*slot].port, class)?;
             if size > limit {
                 let what = value_name(program, slots[*slot].port.node);
@@ -230,7 +232,7 @@ fn place_values(gpu: &Gpu, program: &Program, class: &Symbols) -> Result<(Vec<Pl
             }
             places[*slot] = arenas.take(size, &apart);
         }
-        for slot in &dead[id.0 as usize] {
+        for slot in &dead[i] {
             arenas.release(places[*slot]);
         }
     }
@@ -255,14 +257,14 @@ fn fold(gpu: &Gpu, shader: Shader, groups: u64) -> Result<[u32; 2], Error> {
     Ok([x as u32, y as u32])
 }
 
-/// Bytes of weights that a dispatch reads: whole parts, or as many rows as ids.
+/// Bytes of weights that a dispatch reads: its rows, or as many as ids.
 fn weight_bytes(context: &Context<'_>, dispatch: &Dispatch) -> u64 {
-    let parts = dispatch.buffers.iter().filter_map(|buffer| match buffer {
-        Buffer::Part(id, part) => Some(&context.weights[id.0 as usize].parts[*part]),
-        Buffer::Value(_) | Buffer::Nothing => None,
+    let strides = dispatch.buffers.iter().filter_map(|buffer| match buffer {
+        Buffer::Part(id, _) => Some(context.weights[id.0 as usize].stride),
+        Buffer::Value(_) | Buffer::Nothing | Buffer::Nowhere(_) | Buffer::Bias(_) => None,
     });
-    let whole: u64 = parts.map(|part| part.buffer.size()).sum();
+    // Both kinds of kernels that read weights have their rows among the first parameters.
     let gathers = dispatch.shader.source().name.starts_with("gather_rows");
-    let asked = u64::from(dispatch.params[0]) * u64::from(dispatch.params.get(3).copied().unwrap_or(0)) * 4;
-    if gathers { whole.min(asked) } else { whole }
+    let rows = dispatch.params.get(if gathers { 0 } else { 2 }).copied().unwrap_or(0);
+    strides.map(|stride| 4 * stride as u64 * u64::from(rows)).sum()
 }

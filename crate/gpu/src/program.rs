@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use graph::{Data, Dim, Graph, Op, Symbols, Tensor};
+use graph::{Data, Dim, Graph, NodeId, Op, Symbols, Tensor, WeightId};
 
 use crate::engine::{Engine, Gpu, Kernels};
 use crate::kernels::{Context, gather_shader};
 use crate::plan::Plan;
 use crate::repack::Format;
+use crate::units::{self, Unit};
 use crate::values::{Home, Values};
 use crate::weights::Weight;
 use crate::{Error, Weights};
@@ -38,6 +39,7 @@ pub(crate) struct Past {
 /// A graph that is ready to run.
 pub struct Program {
     pub(crate) graph: Arc<Graph>,
+    pub(crate) units: Vec<Unit>,
     pub(crate) values: Values,
     pub(crate) weights: Vec<Arc<Weight>>,
     pub(crate) past: Option<Past>,
@@ -45,6 +47,8 @@ pub struct Program {
     dense: BTreeMap<u32, wgpu::Buffer>,
     /// Constants, by their nodes.
     constants: BTreeMap<u32, wgpu::Buffer>,
+    /// Biases of joined projections, by the first node.
+    biases: BTreeMap<NodeId, wgpu::Buffer>,
     /// The one used last comes last.
     plans: Vec<Plan>,
     stats: Stats,
@@ -56,7 +60,6 @@ impl Engine {
     /// # Errors
     /// A weight is missing or has another shape, or a node cannot run on this device.
     pub fn prepare(&self, graph: Arc<Graph>, weights: &Weights) -> Result<Program, Error> {
-        let values = Values::new(&graph);
         let found = graph.weights.iter().map(|spec| {
             let fail = |reason: String| Error::Weight { name: spec.name.clone(), reason };
             let weight = weights.find(&spec.name).ok_or_else(|| fail("is not loaded".into()))?;
@@ -65,7 +68,11 @@ impl Engine {
             }
             Ok(weight)
         });
-        let found: Vec<Arc<Weight>> = found.collect::<Result<_, _>>()?;
+        let mut found: Vec<Arc<Weight>> = found.collect::<Result<_, _>>()?;
+        let max_binding = self.gpu.max_binding();
+        let units = units::units(&graph, &|ids| units::joinable(&found, ids, max_binding));
+        let biases = join_projections(&self.gpu, &graph, &units, weights, &mut found)?;
+        let values = Values::new(&graph, &units);
         let mut dense = BTreeMap::new();
         for id in &values.dense_weights {
             dense.insert(*id, dense_weight(&self.gpu, &graph.weights[*id as usize].name, &found[*id as usize])?);
@@ -79,7 +86,7 @@ impl Engine {
         let past = past(&graph)?;
         self.gpu.check()?;
         let (plans, stats) = (Vec::new(), Stats::default());
-        Ok(Program { graph, values, weights: found, past, dense, constants, plans, stats })
+        Ok(Program { graph, units, values, weights: found, past, dense, constants, biases, plans, stats })
     }
 }
 
@@ -90,7 +97,15 @@ impl Program {
     }
 
     pub(crate) fn context<'a>(&'a self, symbols: &'a Symbols, class: &'a Symbols, kernels: Kernels) -> Context<'a> {
-        Context { graph: &self.graph, values: &self.values, weights: &self.weights, symbols, class, kernels }
+        Context {
+            graph: &self.graph,
+            values: &self.values,
+            units: &self.units,
+            weights: &self.weights,
+            symbols,
+            class,
+            kernels,
+        }
     }
 
     /// The buffer of a weight's plain values or of a constant.
@@ -101,6 +116,12 @@ impl Program {
             Home::Slot(_) => None,
         };
         found.ok_or_else(|| Error::Refused { reason: format!("{home:?} has no buffer") })
+    }
+
+    /// The biases of joined projections.
+    pub(crate) fn bias(&self, first: NodeId) -> Result<&wgpu::Buffer, Error> {
+        let missing = || Error::Refused { reason: format!("node {} has no joined bias", first.0) };
+        self.biases.get(&first).ok_or_else(missing)
     }
 
     /// Takes the plan for these sizes out of the program; [`Program::keep`] puts it back.
@@ -149,6 +170,48 @@ impl Program {
     }
 }
 
+/// Lays the weights of joined projections behind each other, and their biases.
+fn join_projections(
+    gpu: &Gpu,
+    graph: &Graph,
+    units: &[Unit],
+    store: &Weights,
+    weights: &mut [Arc<Weight>],
+) -> Result<BTreeMap<NodeId, wgpu::Buffer>, Error> {
+    let mut biases = BTreeMap::new();
+    for unit in units {
+        let Unit::Linears(nodes) = unit else { continue };
+        let ids: Vec<WeightId> = nodes.iter().filter_map(|id| units::projection_weight(graph, *id)).collect();
+        let names: Vec<&str> = ids.iter().map(|id| graph.weights[id.0 as usize].name.as_str()).collect();
+        store.join(&names, weights, &ids)?;
+        let ports = nodes.iter().filter_map(|id| graph.node(*id).inputs.get(2));
+        let added: Vec<Arc<Weight>> = ports
+            .filter_map(|port| match graph.node(port.node).op {
+                Op::Weight(id) => Some(weights[id.0 as usize].clone()),
+                _ => None,
+            })
+            .collect();
+        if !added.is_empty() {
+            biases.insert(nodes[0], joined_bias(gpu, &added)?);
+        }
+    }
+    Ok(biases)
+}
+
+/// Vectors behind each other; vectors are always held as f32.
+fn joined_bias(gpu: &Gpu, vectors: &[Arc<Weight>]) -> Result<wgpu::Buffer, Error> {
+    let bytes = |w: &Weight| 4 * w.cols() as u64;
+    let buffer = gpu.storage("joined bias", vectors.iter().map(|w| bytes(w)).sum())?;
+    let mut encoder = gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+    let mut offset = 0;
+    for vector in vectors {
+        encoder.copy_buffer_to_buffer(&vector.parts[0].buffer, 0, &buffer, offset, Some(bytes(vector)));
+        offset += bytes(vector);
+    }
+    gpu.queue.submit([encoder.finish()]);
+    Ok(buffer)
+}
+
 /// The input with the cached lengths, and the tokens of a call; all caches must agree.
 fn past(graph: &Graph) -> Result<Option<Past>, Error> {
     let mut found = None;
@@ -189,7 +252,9 @@ pub(crate) fn data_bytes(data: &Data) -> &[u8] {
 
 /// The plain values of a weight: its own buffer, or all its rows gathered by the kernel of its format.
 fn dense_weight(gpu: &Gpu, name: &str, weight: &Weight) -> Result<wgpu::Buffer, Error> {
-    if let (Format::F32, [part]) = (weight.format, &weight.parts[..]) {
+    if let (Format::F32, [part]) = (weight.format, &weight.parts[..])
+        && part.first == 0
+    {
         return Ok(part.buffer.clone());
     }
     let (rows, cols) = (weight.rows(), weight.cols());
@@ -202,7 +267,7 @@ fn dense_weight(gpu: &Gpu, name: &str, weight: &Weight) -> Result<wgpu::Buffer, 
     let ids: Vec<i32> = (0..rows as i32).collect();
     let ids = constant(gpu, &Tensor { shape: vec![rows], data: Data::I32(ids) })?;
     for part in &weight.parts {
-        let params = [rows, cols, rows, weight.stride, part.start, part.rows].map(|v| v as u32);
+        let params = [rows, cols, rows, weight.stride, part.first, part.start, part.rows].map(|v| v as u32);
         gather_once(gpu, gather_shader(weight.format), &params, [&part.buffer, &ids, &out]);
     }
     gpu.check()?;
@@ -210,7 +275,7 @@ fn dense_weight(gpu: &Gpu, name: &str, weight: &Weight) -> Result<wgpu::Buffer, 
 }
 
 /// One dispatch outside all plans.
-fn gather_once(gpu: &Gpu, shader: crate::shaders::Shader, params: &[u32; 6], buffers: [&wgpu::Buffer; 3]) {
+fn gather_once(gpu: &Gpu, shader: crate::shaders::Shader, params: &[u32; 7], buffers: [&wgpu::Buffer; 3]) {
     let uniform = gpu.device.create_buffer(&wgpu::BufferDescriptor {
         label: Some("parameters"),
         size: 256,

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use graph::{Graph, Op, Port, StateId, Symbol, WeightId};
 
+use crate::units::Unit;
+
 /// Where a value is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Home {
@@ -20,10 +22,10 @@ pub(crate) enum Home {
 pub(crate) struct Slot {
     /// The value as its node gives it.
     pub port: Port,
-    /// The node that writes it; inputs are written before all nodes.
-    pub first: u32,
-    /// The last node that reads it, `u32::MAX` for results.
-    pub last: u32,
+    /// The unit that writes it; inputs are written before all units.
+    pub first: usize,
+    /// The last unit that reads it, `usize::MAX` for results.
+    pub last: usize,
 }
 
 /// The homes of all values.
@@ -37,7 +39,16 @@ pub(crate) struct Values {
 }
 
 impl Values {
-    pub fn new(graph: &Graph) -> Self {
+    /// The homes of a graph's values when it runs by `units`.
+    pub fn new(graph: &Graph, units: &[Unit]) -> Self {
+        let mut position = vec![0; graph.nodes.len()];
+        let mut inside = BTreeSet::new();
+        for (i, unit) in units.iter().enumerate() {
+            unit.nodes().iter().for_each(|id| position[id.0 as usize] = i);
+            if let Unit::RopeAppend { rope, .. } = unit {
+                inside.insert(*rope);
+            }
+        }
         let mut values =
             Self { homes: BTreeMap::new(), slots: Vec::new(), symbols: BTreeSet::new(), dense_weights: BTreeSet::new() };
         let dense_views = dense_views(graph);
@@ -49,9 +60,11 @@ impl Values {
                     Op::Const(_) => Some(Home::Const(id.0)),
                     Op::Reshape(_) => values.home(node.inputs[0]),
                     Op::KvAppend(_) if !dense_views.contains(&port) => None,
+                    _ if inside.contains(&id) => None,
                     _ => {
-                        let first = if matches!(node.op, Op::Input { .. }) { 0 } else { id.0 };
-                        values.slots.push(Slot { port, first, last: id.0 });
+                        let here = position[id.0 as usize];
+                        let first = if matches!(node.op, Op::Input { .. }) { 0 } else { here };
+                        values.slots.push(Slot { port, first, last: here });
                         values.symbols.extend(graph.value(port).shape.iter().flat_map(|d| d.symbols().collect::<Vec<_>>()));
                         Some(Home::Slot(values.slots.len() - 1))
                     }
@@ -61,7 +74,7 @@ impl Values {
                 }
             }
             for (i, port) in node.inputs.iter().enumerate() {
-                values.note_use(id.0, *port);
+                values.note_use(position[id.0 as usize], *port);
                 let keeps_format = matches!((&node.op, i), (Op::GatherRows, 0) | (Op::Linear { .. }, 1));
                 if let (Some(Home::Weight(weight)), false) = (values.home(*port), keeps_format) {
                     values.dense_weights.insert(weight.0);
@@ -69,7 +82,7 @@ impl Values {
             }
         }
         for output in &graph.outputs {
-            values.note_use(u32::MAX, output.port);
+            values.note_use(usize::MAX, output.port);
             if let Some(Home::Weight(weight)) = values.home(output.port) {
                 values.dense_weights.insert(weight.0);
             }
@@ -77,15 +90,15 @@ impl Values {
         values
     }
 
-    /// Where a value is; nowhere if it is a view of the cache that only attention reads.
+    /// Where a value is; nowhere if it is a view of the cache that only attention reads, or never leaves its unit.
     pub fn home(&self, port: Port) -> Option<Home> {
         self.homes.get(&port).copied()
     }
 
-    fn note_use(&mut self, node: u32, port: Port) {
+    fn note_use(&mut self, unit: usize, port: Port) {
         if let Some(Home::Slot(slot)) = self.home(port) {
             let last = &mut self.slots[slot].last;
-            *last = (*last).max(node);
+            *last = (*last).max(unit);
         }
     }
 }

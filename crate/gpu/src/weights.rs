@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use format::QuantType;
+use graph::WeightId;
 
 use crate::Error;
 use crate::engine::{Gpu, lock};
@@ -12,7 +13,9 @@ use crate::repack::Format;
 /// Rows of a weight that share a binding.
 pub(crate) struct Part {
     pub buffer: wgpu::Buffer,
-    /// The first row.
+    /// The first row in the buffer, which may hold other weights too.
+    pub first: usize,
+    /// The first row in the weight.
     pub start: usize,
     /// How many.
     pub rows: usize,
@@ -41,7 +44,7 @@ impl Weight {
     }
 
     pub fn bytes(&self) -> u64 {
-        self.parts.iter().map(|p| p.buffer.size()).sum()
+        4 * (self.rows() * self.stride) as u64
     }
 }
 
@@ -85,7 +88,7 @@ impl Weights {
             self.gpu.queue.write_buffer(&buffer, 0, bytemuck::cast_slice(&words));
             // Releases the staging memory of this write before the next weight comes.
             self.gpu.queue.submit([]);
-            weight.parts.push(Part { buffer, start, rows: count });
+            weight.parts.push(Part { buffer, first: 0, start, rows: count });
         }
         self.gpu.check()?;
         lock(&self.named).insert(name.to_string(), Arc::new(weight));
@@ -113,9 +116,47 @@ impl Weights {
         counts.into_iter().map(|(kind, n)| format!("{kind}: {n} weights")).collect()
     }
 
+    /// Lays weights behind each other in one buffer, in place of their own.
+    ///
+    /// # Errors
+    /// Memory ran out.
+    pub(crate) fn join(&self, names: &[&str], weights: &mut [Arc<Weight>], ids: &[WeightId]) -> Result<(), Error> {
+        let row_bytes = 4 * weights[ids[0].0 as usize].stride as u64;
+        if behind_each_other(weights, ids) {
+            return Ok(());
+        }
+        let rows: usize = ids.iter().map(|id| weights[id.0 as usize].rows()).sum();
+        let buffer = self.gpu.storage(names[0], row_bytes * rows as u64)?;
+        let mut encoder = self.gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        let mut first = 0;
+        for (id, name) in ids.iter().zip(names) {
+            let old = weights[id.0 as usize].clone();
+            let part = &old.parts[0];
+            let (from, to) = (part.first as u64 * row_bytes, first as u64 * row_bytes);
+            encoder.copy_buffer_to_buffer(&part.buffer, from, &buffer, to, Some(part.rows as u64 * row_bytes));
+            let parts = vec![Part { buffer: buffer.clone(), first, start: 0, rows: part.rows }];
+            first += part.rows;
+            let joined = Arc::new(Weight { shape: old.shape.clone(), parts, ..*old });
+            weights[id.0 as usize] = joined.clone();
+            lock(&self.named).insert((*name).to_string(), joined);
+        }
+        self.gpu.queue.submit([encoder.finish()]);
+        Ok(())
+    }
+
     pub(crate) fn find(&self, name: &str) -> Option<Arc<Weight>> {
         lock(&self.named).get(name).cloned()
     }
+}
+
+/// Whether an earlier program has joined these weights in this order.
+fn behind_each_other(weights: &[Arc<Weight>], ids: &[WeightId]) -> bool {
+    let part = |id: &WeightId| &weights[id.0 as usize].parts[0];
+    let adjacent = |pair: &[WeightId]| {
+        let (a, b) = (part(&pair[0]), part(&pair[1]));
+        a.buffer == b.buffer && a.first + a.rows == b.first
+    };
+    ids.windows(2).all(adjacent)
 }
 
 /// The words of whole rows, brought to `target` first.

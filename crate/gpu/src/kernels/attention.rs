@@ -1,6 +1,6 @@
 //! Attention, its cache and rotary positions.
 
-use graph::{Attention, Node, NodeId, Port, Rope, RopeLayout, StateId};
+use graph::{Attention, Node, NodeId, Op, Port, Rope, RopeLayout, StateId};
 
 use super::elementwise::strides;
 use super::{Buffer, Context, Dispatch, threads, unsupported};
@@ -23,6 +23,26 @@ pub(super) fn rope(context: &Context<'_>, node: &Node, out: Port, rope: Rope) ->
     Ok(Dispatch::new(Shader::Rope, buffers, params, threads(rows * (dim - half))))
 }
 
+/// Turns keys on their way to the pages.
+pub(super) fn rope_append(context: &Context<'_>, rope: NodeId, append: NodeId) -> Result<Vec<Dispatch>, Error> {
+    let (rope, node) = (context.graph.node(rope), context.graph.node(append));
+    let (Op::Rope(spec), Op::KvAppend(state)) = (&rope.op, &node.op) else {
+        return Err(unsupported(node, Port { node: append, output: 0 }, "is fused as a cache"));
+    };
+    let shape = context.shape(node.inputs[1])?;
+    let (heads, dim) = (shape[2], shape[3]);
+    let half = context.shape(rope.inputs[2])?[0];
+    let interleaved = u32::from(spec.layout == RopeLayout::Interleaved);
+    let mut params = [shape[0], shape[1], heads, dim, half].map(|v| v as u32).to_vec();
+    params.extend([interleaved, spec.scale.to_bits()]);
+    let inputs = [rope.inputs[0], node.inputs[1], rope.inputs[1], rope.inputs[2], node.inputs[2]];
+    let groups = threads(shape[0] * shape[1] * heads * (dim - half));
+    let write = Dispatch::new(Shader::RopeAppend, inputs.map(Buffer::Value).to_vec(), params, groups);
+    let mut dispatches = vec![Dispatch { state: Some((*state, Access::Write)), ..write }];
+    gather_views(context, append, *state, &mut dispatches)?;
+    Ok(dispatches)
+}
+
 /// Writes the pages; gathers dense keys and values where something else than attention reads them.
 pub(super) fn kv_append(
     context: &Context<'_>,
@@ -36,18 +56,30 @@ pub(super) fn kv_append(
     let buffers = node.inputs.iter().copied().map(Buffer::Value).collect();
     let write = Dispatch::new(Shader::KvAppend, buffers, params, threads(shape[0] * shape[1] * width));
     let mut dispatches = vec![Dispatch { state: Some((state, Access::Write)), ..write }];
+    gather_views(context, id, state, &mut dispatches)?;
+    Ok(dispatches)
+}
+
+/// Dense keys and values, where something else than attention reads them.
+fn gather_views(
+    context: &Context<'_>,
+    id: NodeId,
+    state: StateId,
+    dispatches: &mut Vec<Dispatch>,
+) -> Result<(), Error> {
     for output in 0..2 {
         let port = Port { node: id, output };
         if !matches!(context.values.home(port), Some(Home::Slot(_))) {
             continue;
         }
-        let tokens = context.shape(port)?[1];
-        let params = [shape[0], tokens, width, usize::from(output)].map(|v| v as u32).to_vec();
-        let groups = threads(shape[0] * tokens * width);
+        let shape = context.shape(port)?;
+        let width = shape[2] * shape[3];
+        let params = [shape[0], shape[1], width, usize::from(output)].map(|v| v as u32).to_vec();
+        let groups = threads(shape[0] * shape[1] * width);
         let gather = Dispatch::new(Shader::KvGather, vec![Buffer::Value(port)], params, groups);
         dispatches.push(Dispatch { state: Some((state, Access::Read)), ..gather });
     }
-    Ok(dispatches)
+    Ok(())
 }
 
 pub(super) fn attention(context: &Context<'_>, node: &Node, out: Port, spec: &Attention) -> Result<Dispatch, Error> {

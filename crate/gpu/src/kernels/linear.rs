@@ -1,12 +1,13 @@
 //! Products with weights and between activations, and rows of tables.
 
-use graph::{Act, Bias, Node, Port, WeightId};
+use graph::{Node, NodeId, Op, Port};
 
 use super::elementwise::act_code;
-use super::{Buffer, Context, Dispatch, threads};
+use super::{Buffer, Context, Dispatch, threads, unsupported};
 use crate::Error;
 use crate::repack::Format;
 use crate::shaders::Shader;
+use crate::weights::Part;
 
 /// From this many rows of x on, tiles pay.
 const TILED_ROWS: usize = 8;
@@ -42,58 +43,94 @@ fn linear_shader(format: Format, division: Division) -> Shader {
     }
 }
 
+/// Some rows of a matrix in one buffer.
+struct Rows {
+    buffer: Buffer,
+    /// The first row in the buffer.
+    first: usize,
+    /// The first row in the matrix.
+    start: usize,
+    count: usize,
+}
+
 /// The rows of a matrix: the parts of a weight, or a value as one part.
 struct Matrix {
     format: Format,
     stride: usize,
-    parts: Vec<(Buffer, usize, usize)>,
+    parts: Vec<Rows>,
 }
 
 fn matrix(context: &Context<'_>, port: Port) -> Result<Matrix, Error> {
-    let part = |id: WeightId, i: usize, start: usize, rows: usize| (Buffer::Part(id, i), start, rows);
     if let Some((id, weight)) = context.weight(port) {
-        let parts = weight.parts.iter().enumerate().map(|(i, p)| part(id, i, p.start, p.rows)).collect();
+        let rows = |(i, p): (usize, &Part)| {
+            Rows { buffer: Buffer::Part(id, i), first: p.first, start: p.start, count: p.rows }
+        };
+        let parts = weight.parts.iter().enumerate().map(rows).collect();
         return Ok(Matrix { format: weight.format, stride: weight.stride, parts });
     }
-    let (rows, cols) = context.rows_cols(port)?;
-    Ok(Matrix { format: Format::F32, stride: cols, parts: vec![(Buffer::Value(port), 0, rows)] })
+    let (count, cols) = context.rows_cols(port)?;
+    let parts = vec![Rows { buffer: Buffer::Value(port), first: 0, start: 0, count }];
+    Ok(Matrix { format: Format::F32, stride: cols, parts })
 }
 
-pub(super) fn linear(
-    context: &Context<'_>,
-    node: &Node,
-    out: Port,
-    bias: Bias,
-    act: Option<Act>,
-) -> Result<Vec<Dispatch>, Error> {
+/// One projection, or up to three of the same value whose weights lie behind each other.
+pub(super) fn linear(context: &Context<'_>, ids: &[NodeId]) -> Result<Vec<Dispatch>, Error> {
+    let node = context.graph.node(ids[0]);
     let x = node.inputs[0];
     let (m, k) = context.rows_cols(x)?;
-    let (_, width) = context.rows_cols(out)?;
-    let class_m = context.class_len(x) / k.max(1);
-    let division = match context.wide() {
-        false if class_m > 1 => Division::Block,
-        false => Division::Thread,
-        true if class_m >= TILED_ROWS => Division::Tile,
-        true => Division::Workgroup,
+    let outs: Vec<Port> = ids.iter().map(|id| Port { node: *id, output: 0 }).collect();
+    let mut ends = Vec::with_capacity(3);
+    for out in &outs {
+        ends.push(ends.last().copied().unwrap_or(0) + context.rows_cols(*out)?.1);
+    }
+    let width = ends.last().copied().unwrap_or(0);
+    ends.resize(3, width);
+    let mut w = matrix(context, node.inputs[1])?;
+    if let ([_, _, ..], [rows]) = (ids, &mut w.parts[..]) {
+        rows.count = width;
+    }
+    let act = match node.op {
+        Op::Linear { act, .. } => act_code(act),
+        _ => return Err(unsupported(node, outs[0], "is fused as a projection")),
     };
-    let (added, flag) = match bias {
-        Bias::None => (Buffer::Nothing, 0),
-        Bias::Add => (Buffer::Value(node.inputs[2]), 1),
+    let (added, flag) = match (node.inputs.get(2), ids) {
+        (None, _) => (Buffer::Nothing, 0),
+        (Some(port), [_]) => (Buffer::Value(*port), 1),
+        (Some(_), _) => (Buffer::Bias(ids[0]), 1),
     };
-    let w = matrix(context, node.inputs[1])?;
+    let mut buffers = vec![Buffer::Value(x), Buffer::Nothing, added];
+    buffers.extend(outs.iter().copied().map(Buffer::Value));
+    buffers.extend((outs.len()..3).map(|i| Buffer::Nowhere(i as u64 - 1)));
+    let division = division(context, x, k);
     let shader = linear_shader(w.format, division);
-    let dispatch = |(part, start, n): (Buffer, usize, usize)| {
-        let mut params = [m, k, n, w.stride, start, width].map(|v| v as u32).to_vec();
-        params.extend([flag, act_code(act)]);
-        let groups = match division {
-            Division::Thread => (m * n.div_ceil(4)).div_ceil(16) as u64,
-            Division::Block => (m.div_ceil(4) * n.div_ceil(4)).div_ceil(16) as u64,
-            Division::Workgroup => (m * n) as u64,
-            Division::Tile => (m.div_ceil(32) * n.div_ceil(32)) as u64,
-        };
-        Dispatch::new(shader, vec![Buffer::Value(x), part, added, Buffer::Value(out)], params, groups)
+    let dispatch = |rows: Rows| {
+        let mut buffers = buffers.clone();
+        buffers[1] = rows.buffer;
+        let mut params = [m, k, rows.count, w.stride, rows.first, rows.start].map(|v| v as u32).to_vec();
+        params.extend([ends[0] as u32, ends[1] as u32, width as u32, flag, act]);
+        Dispatch::new(shader, buffers, params, groups(division, m, rows.count))
     };
     Ok(w.parts.into_iter().map(dispatch).collect())
+}
+
+fn division(context: &Context<'_>, x: Port, k: usize) -> Division {
+    let rows = context.class_len(x) / k.max(1);
+    match context.wide() {
+        false if rows > 1 => Division::Block,
+        false => Division::Thread,
+        true if rows >= TILED_ROWS => Division::Tile,
+        true => Division::Workgroup,
+    }
+}
+
+fn groups(division: Division, m: usize, n: usize) -> u64 {
+    let groups = match division {
+        Division::Thread => (m * n.div_ceil(4)).div_ceil(16),
+        Division::Block => (m.div_ceil(4) * n.div_ceil(4)).div_ceil(16),
+        Division::Workgroup => m * n,
+        Division::Tile => m.div_ceil(32) * n.div_ceil(32),
+    };
+    groups as u64
 }
 
 /// The kernel that gathers rows of a format; one for any four-byte values.
@@ -114,9 +151,9 @@ pub(super) fn gather_rows(context: &Context<'_>, node: &Node, out: Port) -> Resu
     let (rows, _) = context.rows_cols(node.inputs[0])?;
     let table = matrix(context, node.inputs[0])?;
     let shader = gather_shader(table.format);
-    let dispatch = |(part, start, count): (Buffer, usize, usize)| {
-        let params = [n, k, rows, table.stride, start, count].map(|v| v as u32).to_vec();
-        let buffers = vec![part, Buffer::Value(node.inputs[1]), Buffer::Value(out)];
+    let dispatch = |part: Rows| {
+        let params = [n, k, rows, table.stride, part.first, part.start, part.count].map(|v| v as u32).to_vec();
+        let buffers = vec![part.buffer, Buffer::Value(node.inputs[1]), Buffer::Value(out)];
         Dispatch::new(shader, buffers, params, threads(n * k.div_ceil(4)))
     };
     Ok(table.parts.into_iter().map(dispatch).collect())

@@ -15,6 +15,7 @@ use graph::{Graph, Node, NodeId, Op, Port, StateId, Symbols};
 use crate::Error;
 use crate::engine::Kernels;
 use crate::shaders::{Access, Shader};
+use crate::units::Unit;
 use crate::values::{Home, Values};
 use crate::weights::Weight;
 
@@ -27,6 +28,10 @@ pub(crate) enum Buffer {
     Part(graph::WeightId, usize),
     /// Nothing: the kernel takes a buffer that this node does not have.
     Nothing,
+    /// Nowhere: the kernel writes a result that this node does not have; one of two halves.
+    Nowhere(u64),
+    /// The biases of joined projections, by the first node.
+    Bias(NodeId),
 }
 
 /// One dispatch.
@@ -52,6 +57,7 @@ impl Dispatch {
 pub(crate) struct Context<'a> {
     pub graph: &'a Graph,
     pub values: &'a Values,
+    pub units: &'a [Unit],
     /// By [`graph::WeightId`].
     pub weights: &'a [Arc<Weight>],
     /// The sizes of this run.
@@ -102,18 +108,27 @@ impl Context<'_> {
     }
 }
 
-/// The dispatches of one node, in order.
+/// The dispatches of one unit, in order.
 ///
 /// # Errors
-/// A symbol is unbound, or no kernel covers the node.
-pub(crate) fn dispatches(context: &Context<'_>, id: NodeId) -> Result<Vec<Dispatch>, Error> {
+/// A symbol is unbound, or no kernel covers a node.
+pub(crate) fn dispatches(context: &Context<'_>, unit: &Unit) -> Result<Vec<Dispatch>, Error> {
+    match unit {
+        Unit::Node(id) => node_dispatches(context, *id),
+        Unit::Linears(ids) => linear::linear(context, ids),
+        Unit::AddNorm { add, norm } => Ok(vec![rows::add_rms_norm(context, *add, *norm)?]),
+        Unit::RopeAppend { rope, append } => attention::rope_append(context, *rope, *append),
+    }
+}
+
+fn node_dispatches(context: &Context<'_>, id: NodeId) -> Result<Vec<Dispatch>, Error> {
     let node = context.graph.node(id);
     let out = Port { node: id, output: 0 };
     let one = |dispatch: Result<Dispatch, Error>| Ok(vec![dispatch?]);
     match &node.op {
         Op::Input { .. } | Op::Weight(_) | Op::Const(_) | Op::Reshape(_) => Ok(Vec::new()),
         Op::GatherRows => linear::gather_rows(context, node, out),
-        Op::Linear { bias, act } => linear::linear(context, node, out, *bias, *act),
+        Op::Linear { .. } => linear::linear(context, &[id]),
         Op::MatMul => one(linear::matmul(context, node, out)),
         Op::RmsNorm { eps } => one(rows::rms_norm(context, node, out, *eps)),
         Op::LayerNorm { eps, bias } => one(rows::layer_norm(context, node, out, *eps, *bias)),

@@ -1,8 +1,8 @@
 //! Norms, softmax and reductions: everything that treats one row at a time.
 
-use graph::{Bias, Node, Port, Reduce};
+use graph::{Bias, Node, NodeId, Op, Port, Reduce};
 
-use super::{Buffer, Context, Dispatch, threads};
+use super::{Buffer, Context, Dispatch, threads, unsupported};
 use crate::Error;
 use crate::shaders::Shader;
 
@@ -29,6 +29,17 @@ fn values(ports: &[Port]) -> Vec<Buffer> {
 pub(super) fn rms_norm(context: &Context<'_>, node: &Node, out: Port, eps: f32) -> Result<Dispatch, Error> {
     let buffers = values(&[node.inputs[0], node.inputs[1], out]);
     by_rows(context, (Shader::RmsNorm, Shader::RmsNormWide), node.inputs[0], buffers, &[eps.to_bits(), 0])
+}
+
+pub(super) fn add_rms_norm(context: &Context<'_>, add: NodeId, norm: NodeId) -> Result<Dispatch, Error> {
+    let (sum, out) = (Port { node: add, output: 0 }, Port { node: norm, output: 0 });
+    let (add, norm) = (context.graph.node(add), context.graph.node(norm));
+    let eps = match norm.op {
+        Op::RmsNorm { eps } => eps,
+        _ => return Err(unsupported(norm, out, "is fused as a norm")),
+    };
+    let buffers = values(&[add.inputs[0], add.inputs[1], norm.inputs[1], sum, out]);
+    by_rows(context, (Shader::AddRmsNorm, Shader::AddRmsNormWide), sum, buffers, &[eps.to_bits(), 0])
 }
 
 pub(super) fn layer_norm(

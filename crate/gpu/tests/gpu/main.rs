@@ -2,5 +2,6 @@
 
 mod attention;
 mod common;
+mod fused;
 mod ops;
 mod quantized;

@@ -1,0 +1,172 @@
+//! What runs as one dispatch: single nodes, and short runs of nodes for which there is a fused kernel.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use graph::{BinaryOp, Graph, NodeId, Op, Port, WeightId};
+
+use crate::weights::Weight;
+
+/// Projections of one value that may share a dispatch.
+const PROJECTIONS: usize = 3;
+
+/// Nodes that run together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Unit {
+    /// One node.
+    Node(NodeId),
+    /// Projections of one value by weights that lie behind each other.
+    Linears(Vec<NodeId>),
+    /// A sum and the norm of it.
+    AddNorm {
+        /// The binary node.
+        add: NodeId,
+        /// The norm.
+        norm: NodeId,
+    },
+    /// Rotary embedding of keys that go to the cache only, and their way there.
+    RopeAppend {
+        /// The rotary node.
+        rope: NodeId,
+        /// The cache's.
+        append: NodeId,
+    },
+}
+
+impl Unit {
+    /// The nodes in graph order.
+    pub fn nodes(&self) -> Vec<NodeId> {
+        match self {
+            Unit::Node(id) => vec![*id],
+            Unit::Linears(ids) => ids.clone(),
+            Unit::AddNorm { add, norm } => vec![*add, *norm],
+            Unit::RopeAppend { rope, append } => vec![*rope, *append],
+        }
+    }
+}
+
+/// Which weights can be laid behind each other.
+pub(crate) type CanJoin<'a> = &'a dyn Fn(&[WeightId]) -> bool;
+
+/// How often each value is read, results included.
+fn uses(graph: &Graph) -> BTreeMap<Port, usize> {
+    let mut counts = BTreeMap::new();
+    let inputs = graph.nodes.iter().flat_map(|n| n.inputs.iter().copied());
+    for port in inputs.chain(graph.outputs.iter().map(|o| o.port)) {
+        *counts.entry(port).or_default() += 1;
+    }
+    counts
+}
+
+/// The units of a graph in execution order: each runs after what it reads and before what reads it.
+pub(crate) fn units(graph: &Graph, can_join: CanJoin<'_>) -> Vec<Unit> {
+    let uses = uses(graph);
+    let mut taken = vec![false; graph.nodes.len()];
+    let mut ropes = BTreeMap::new();
+    for (id, node) in graph.iter() {
+        if let (Op::KvAppend(_), Some(rope)) = (&node.op, node.inputs.first())
+            && matches!(graph.node(rope.node).op, Op::Rope(_))
+            && uses.get(rope) == Some(&1)
+        {
+            ropes.insert(id, rope.node);
+            taken[rope.node.0 as usize] = true;
+        }
+    }
+    let mut units = Vec::new();
+    for (id, _) in graph.iter() {
+        if taken[id.0 as usize] {
+            continue;
+        }
+        let unit = match ropes.get(&id) {
+            Some(rope) => Unit::RopeAppend { rope: *rope, append: id },
+            None => projections(graph, id, can_join).or_else(|| add_norm(graph, id)).unwrap_or(Unit::Node(id)),
+        };
+        unit.nodes().iter().for_each(|node| taken[node.0 as usize] = true);
+        units.push(unit);
+    }
+    units
+}
+
+/// The weight of a projection that is read as it is stored.
+pub(crate) fn projection_weight(graph: &Graph, id: NodeId) -> Option<WeightId> {
+    let node = graph.node(id);
+    match (&node.op, node.inputs.get(1).map(|p| &graph.node(p.node).op)) {
+        (Op::Linear { .. }, Some(Op::Weight(weight))) => Some(*weight),
+        _ => None,
+    }
+}
+
+fn projections(graph: &Graph, first: NodeId, can_join: CanJoin<'_>) -> Option<Unit> {
+    let node = graph.node(first);
+    let mut ids = vec![first];
+    let mut weights = vec![projection_weight(graph, first)?];
+    for (id, next) in graph.iter().skip(first.0 as usize + 1) {
+        if ids.len() == PROJECTIONS {
+            break;
+        }
+        let Some(weight) = projection_weight(graph, id) else { continue };
+        let plain_bias = next.inputs.get(2).is_none_or(|p| matches!(graph.node(p.node).op, Op::Weight(_)));
+        if next.op == node.op && next.inputs[0] == node.inputs[0] && plain_bias && !weights.contains(&weight) {
+            weights.push(weight);
+            ids.push(id);
+        }
+    }
+    (ids.len() > 1 && can_join(&weights)).then_some(Unit::Linears(ids))
+}
+
+fn add_norm(graph: &Graph, add: NodeId) -> Option<Unit> {
+    let node = graph.node(add);
+    let out = Port { node: add, output: 0 };
+    let same = |p: &Port| graph.value(*p).shape == node.outputs[0].shape;
+    if node.op != Op::Binary(BinaryOp::Add) || !node.inputs.iter().all(same) {
+        return None;
+    }
+    let norm = graph.iter().skip(add.0 as usize + 1).find(|(_, next)| {
+        matches!(next.op, Op::RmsNorm { .. })
+            && next.inputs[0] == out
+            && matches!(graph.node(next.inputs[1].node).op, Op::Weight(_))
+    });
+    norm.map(|(norm, _)| Unit::AddNorm { add, norm })
+}
+
+/// Whether these weights can lie in one binding: one format, rows of one length, none split.
+pub(crate) fn joinable(weights: &[Arc<Weight>], ids: &[WeightId], max_binding: u64) -> bool {
+    let first = &weights[ids[0].0 as usize];
+    let all = || ids.iter().map(|id| &weights[id.0 as usize]);
+    let bytes: u64 = all().map(|w| w.bytes()).sum();
+    bytes <= max_binding
+        && all().all(|w| w.parts.len() == 1 && w.format == first.format && w.stride == first.stride)
+}
+
+#[cfg(test)]
+mod tests {
+    use graph::{Bias, Builder, DType, Dim, Rope, RopeLayout, Taps};
+
+    use super::*;
+
+    #[test]
+    fn a_block_runs_in_few_units() {
+        let g = Builder::new(Taps::none());
+        let (b, t) = (Dim::from('B'), Dim::from('T'));
+        let x = g.input("x", DType::F32, [b.clone(), t.clone(), 8.into()]);
+        let past = g.input("past", DType::I32, [b.clone()]);
+        let positions = g.input("positions", DType::I32, [b, t]);
+        let inv_freq = g.input("inv_freq", DType::F32, [2]);
+        let w = g.weights();
+        let rope = Rope { layout: RopeLayout::Half, scale: 1.0 };
+        let (k, v) = (x.linear(&w.at("k"), 8, Bias::None), x.linear(&w.at("v"), 8, Bias::None));
+        let k = k.heads(2).rope(positions, inv_freq, rope);
+        let (keys, _) = g.cache("c", 2, 4).append(k, v.heads(2), past);
+        let sum = x + v;
+        g.output("y", sum.rms_norm(&w.at("n"), 1e-5));
+        g.output("sum", sum);
+        g.output("keys", keys);
+        let graph = g.finish().unwrap();
+        let all = units(&graph, &|_| true);
+        let fused: Vec<&Unit> = all.iter().filter(|u| !matches!(u, Unit::Node(_))).collect();
+        assert!(matches!(fused[..], [Unit::Linears(_), Unit::RopeAppend { .. }, Unit::AddNorm { .. }]), "{fused:?}");
+        assert_eq!(all.iter().map(|u| u.nodes().len()).sum::<usize>(), graph.nodes.len());
+        // A key that somebody watches is written on its own.
+        assert!(!units(&graph.observed(), &|_| true).iter().any(|u| matches!(u, Unit::RopeAppend { .. })));
+    }
+}

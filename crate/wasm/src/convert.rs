@@ -1,0 +1,79 @@
+//! From the engine's values to the page's.
+
+use run::Model;
+
+use crate::protocol::{Completion, DeviceChoice, Figures, FinishReason, LoadedInfo, RunsOn};
+
+impl From<DeviceChoice> for run::DeviceChoice {
+    fn from(choice: DeviceChoice) -> Self {
+        match choice {
+            DeviceChoice::Auto => Self::Auto,
+            DeviceChoice::Webgpu => Self::Gpu,
+            DeviceChoice::Wasm => Self::Cpu,
+        }
+    }
+}
+
+impl RunsOn {
+    /// Where a model runs.
+    pub fn of(model: &Model) -> Self {
+        match model.device() {
+            run::Device::Gpu(_) => Self::Webgpu,
+            run::Device::Cpu(_) => Self::Wasm,
+        }
+    }
+}
+
+impl LoadedInfo {
+    /// What a model is and where it runs.
+    pub fn new(info: run::Info, model: &Model) -> Self {
+        Self {
+            name: info.name,
+            family: info.family,
+            parameters: info.parameters,
+            bytes: info.weight_bytes,
+            tensors: model.package().checkpoint().tensors().count(),
+            context: info.context,
+            device: RunsOn::of(model),
+            device_name: info.device,
+            kernels: info.kernels,
+            reason: info.reason,
+            chat: info.chat,
+        }
+    }
+}
+
+impl From<run::Completion> for Completion {
+    fn from(done: run::Completion) -> Self {
+        Self {
+            token_ids: done.token_ids,
+            text: done.text,
+            finish_reason: match done.finish {
+                run::Finish::Stop => FinishReason::Stop,
+                run::Finish::Length => FinishReason::Length,
+                run::Finish::Cancelled => FinishReason::Cancelled,
+            },
+            prompt_tokens: done.prompt_tokens,
+            cached_tokens: done.cached_tokens,
+            prefill_ms: done.prefill_ms,
+            decode_ms: done.decode_ms,
+        }
+    }
+}
+
+impl Figures {
+    /// The figures with what only this side knows.
+    pub fn new(figures: run::Figures, load_ms: f64, memory_bytes: f64) -> Self {
+        Self {
+            prefill_tokens_per_s: figures.prefill_tokens_per_s,
+            decode_tokens_per_s: figures.decode_tokens_per_s,
+            load_ms,
+            peak_rss_bytes: memory_bytes,
+            weight_bytes: figures.weight_bytes as f64,
+            device: figures.device,
+            kernels: figures.kernels,
+            reason: figures.reason,
+            runs: figures.runs,
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! The engine: loaded models by number. Every exported call borrows it shared, so that a call which ends in the middle
+//! of a wait leaves it usable.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use run::{Add, Chat, GenerationConfig, Listener, LoadOptions, Model, Package, Session, Tokenizer};
+use serde::{Deserialize, Serialize};
+use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::JsValue;
+
+use crate::bytes::Opened;
+use crate::error::Failure;
+use crate::listener::Caller;
+use crate::protocol::{BenchOptions, Completion, DeviceChoice, Figures, LoadedInfo, Message, NamedTensor, Sampling};
+use crate::protocol::{ErrorCode, RunsOn};
+
+/// Bytes that weights and caches may take together: what is left of the 4 GiB that a module can address.
+const MEMORY: u64 = 3 << 30;
+
+/// How the engine is made.
+#[derive(Deserialize)]
+struct EngineOptions {
+    threads: usize,
+}
+
+/// How a model is loaded.
+#[derive(Deserialize)]
+struct Wanted {
+    device: DeviceChoice,
+    context: Option<usize>,
+}
+
+/// A loaded model's number and what it is.
+#[derive(Serialize)]
+struct LoadedModel {
+    model: u32,
+    info: LoadedInfo,
+}
+
+/// A model with its texts and its conversation.
+struct Loaded {
+    model: Model,
+    /// Random weights have none.
+    tokenizer: Option<Arc<Tokenizer>>,
+    chat: Option<Chat>,
+    generation: GenerationConfig,
+    /// Taken while an answer is written.
+    session: RefCell<Option<Session>>,
+    load_ms: f64,
+}
+
+/// Models that run in this module.
+#[wasm_bindgen]
+pub struct Engine {
+    threads: usize,
+    models: RefCell<BTreeMap<u32, Rc<Loaded>>>,
+    last: Cell<u32>,
+}
+
+#[wasm_bindgen]
+impl Engine {
+    /// An empty engine; `options` has the number of threads.
+    ///
+    /// # Errors
+    /// The options are not what they should be.
+    #[wasm_bindgen(constructor)]
+    pub fn new(options: JsValue) -> Result<Engine, JsValue> {
+        let options: EngineOptions = given(options)?;
+        Ok(Engine { threads: options.threads, models: RefCell::default(), last: Cell::new(0) })
+    }
+
+    /// Loads a model; its number and what it is.
+    ///
+    /// # Errors
+    /// As [`Model::open`].
+    pub async fn load(&self, source: Opened, options: JsValue, caller: Caller) -> Result<JsValue, JsValue> {
+        let empty = || Failure::new(ErrorCode::Argument, "there is neither a file nor a folder");
+        let package = Package::open(source.into_source().ok_or_else(empty)?).await.map_err(Failure::from)?;
+        let tokenizer = package.files.tokenizer().await.map_err(Failure::from)?;
+        self.keep(package, Some(tokenizer), given(options)?, &caller).await
+    }
+
+    /// Loads random weights of a known shape.
+    ///
+    /// # Errors
+    /// The shape or the quant type is not known.
+    pub async fn load_random(&self, shape: String, quant: String, options: JsValue, caller: Caller) -> Result<JsValue, JsValue> {
+        let unknown = |what: &str| Failure::new(ErrorCode::Argument, format!("{what} is not known"));
+        let config = run::shape_config(&shape).ok_or_else(|| unknown(&shape))?;
+        let ty = format::QuantType::parse(&quant).ok_or_else(|| unknown(&quant))?;
+        let package = Package::random(&shape, &config, ty).await.map_err(Failure::from)?;
+        self.keep(package, None, given(options)?, &caller).await
+    }
+
+    /// Answers the last message.
+    ///
+    /// # Errors
+    /// As [`Model::generate`]; the template refuses the messages, or there is none.
+    pub async fn chat(&self, model: u32, messages: JsValue, sampling: JsValue, caller: Caller) -> Result<JsValue, JsValue> {
+        let loaded = self.find(model)?;
+        let messages: Vec<Message> = given(messages)?;
+        let prompt = loaded.chat_prompt(&messages)?;
+        answer(&loaded, &prompt, given(sampling)?, &caller).await
+    }
+
+    /// Continues a text.
+    ///
+    /// # Errors
+    /// As [`Model::generate`].
+    pub async fn generate(&self, model: u32, prompt: String, sampling: JsValue, caller: Caller) -> Result<JsValue, JsValue> {
+        let loaded = self.find(model)?;
+        let prompt = loaded.encode(&prompt, Add::Special)?;
+        answer(&loaded, &prompt, given(sampling)?, &caller).await
+    }
+
+    /// The tokens of a text.
+    ///
+    /// # Errors
+    /// There is no such model.
+    pub async fn tokenize(&self, model: u32, text: String) -> Result<JsValue, JsValue> {
+        let ids = self.find(model)?.encode(&text, Add::Special)?;
+        told(&ids)
+    }
+
+    /// One forward pass.
+    ///
+    /// # Errors
+    /// As [`Model::forward`].
+    pub async fn forward(&self, model: u32, inputs: JsValue) -> Result<JsValue, JsValue> {
+        let loaded = self.find(model)?;
+        let inputs: Vec<NamedTensor> = given(inputs)?;
+        let inputs = crate::tensors::decoder_inputs(inputs)?;
+        let fields = loaded.model.forward(&inputs, run::Show::default()).await.map_err(Failure::from)?;
+        let named = |(name, shape, values)| NamedTensor { name, shape, values };
+        told(&fields.into_iter().map(named).collect::<Vec<_>>())
+    }
+
+    /// Measures prefill and decode.
+    ///
+    /// # Errors
+    /// As [`run::bench`].
+    pub async fn bench(&self, model: u32, options: JsValue, caller: Caller) -> Result<JsValue, JsValue> {
+        let loaded = self.find(model)?;
+        let asked: BenchOptions = given(options)?;
+        let base = run::BenchOptions::default();
+        let options = run::BenchOptions {
+            prompt: asked.prompt.unwrap_or(base.prompt),
+            tokens: asked.tokens.unwrap_or(base.tokens),
+            runs: asked.runs.unwrap_or(base.runs),
+        };
+        let figures = run::bench(&loaded.model, options, &mut |_| caller.wanted()).await.map_err(Failure::from)?;
+        let gpu = if RunsOn::of(&loaded.model) == RunsOn::Webgpu { figures.weight_bytes as f64 } else { 0.0 };
+        told(&Figures::new(figures, loaded.load_ms, heap_bytes() + gpu))
+    }
+
+    /// Frees a model. One that is writing an answer is freed after it.
+    pub fn dispose(&self, model: u32) {
+        self.models.borrow_mut().remove(&model);
+    }
+}
+
+impl Engine {
+    async fn keep(
+        &self,
+        package: Package,
+        tokenizer: Option<Arc<Tokenizer>>,
+        wanted: Wanted,
+        caller: &Caller,
+    ) -> Result<JsValue, JsValue> {
+        let loaded = self.open(package, tokenizer, wanted, caller).await?;
+        let info = LoadedInfo::new(loaded.model.info().await.map_err(Failure::from)?, &loaded.model);
+        let model = self.last.get() + 1;
+        self.last.set(model);
+        self.models.borrow_mut().insert(model, Rc::new(loaded));
+        told(&LoadedModel { model, info })
+    }
+
+    async fn open(
+        &self,
+        package: Package,
+        tokenizer: Option<Arc<Tokenizer>>,
+        wanted: Wanted,
+        caller: &Caller,
+    ) -> Result<Loaded, Failure> {
+        let began = js_sys::Date::now();
+        let options = LoadOptions {
+            device: wanted.device.into(),
+            threads: self.threads,
+            context: wanted.context,
+            memory: MEMORY,
+        };
+        let chat = package.files.chat().await?;
+        let generation = package.files.generation().await?;
+        let mut progress = |progress| {
+            let _ = caller.tell(progress);
+        };
+        let model = Model::load(package, &options, &mut progress).await?;
+        let session = RefCell::new(Some(model.session()?));
+        Ok(Loaded { model, tokenizer, chat, generation, session, load_ms: js_sys::Date::now() - began })
+    }
+
+    fn find(&self, model: u32) -> Result<Rc<Loaded>, Failure> {
+        let gone = || Failure::new(ErrorCode::Disposed, format!("model {model} is not loaded"));
+        self.models.borrow().get(&model).cloned().ok_or_else(gone)
+    }
+}
+
+impl Loaded {
+    fn encode(&self, text: &str, add: Add) -> Result<Vec<u32>, Failure> {
+        let none = || Failure::new(ErrorCode::NotFound, format!("{} has no tokenizer", self.model.package().name()));
+        Ok(self.tokenizer.as_ref().ok_or_else(none)?.encode(text, add)?)
+    }
+
+    /// The tokens of a conversation in the model's own template.
+    fn chat_prompt(&self, messages: &[Message]) -> Result<Vec<u32>, Failure> {
+        let none = || Failure::new(ErrorCode::Template, format!("{} has no chat template", self.model.package().name()));
+        let chat = self.chat.as_ref().ok_or_else(none)?;
+        let list = messages.iter().map(|m| serde_json::json!({"role": m.role, "content": m.content})).collect();
+        let text = chat.render(&list, None, true)?;
+        self.encode(&text, Add::Nothing)
+    }
+}
+
+async fn answer(loaded: &Loaded, prompt: &[u32], sampling: Sampling, caller: &Caller) -> Result<JsValue, JsValue> {
+    let options = sampling.over(&loaded.generation)?;
+    let busy = || Failure::new(ErrorCode::Busy, "the model is writing another answer");
+    let mut session = loaded.session.borrow_mut().take().ok_or_else(busy)?;
+    let mut piece = |text: &str| caller.write(text);
+    let mut progress = |progress| caller.tell(progress);
+    let rest = || caller.rest();
+    let mut listener = Listener { piece: &mut piece, progress: &mut progress, pause: Some(&rest) };
+    let written = loaded.model.generate(&mut session, loaded.tokenizer.as_ref(), prompt, &options, &mut listener).await;
+    loaded.session.replace(Some(session));
+    told(&Completion::from(written.map_err(Failure::from)?))
+}
+
+/// Bytes of this module's memory.
+fn heap_bytes() -> f64 {
+    let memory: js_sys::WebAssembly::Memory = wasm_bindgen::JsCast::unchecked_into(wasm_bindgen::memory());
+    let heap = js_sys::Reflect::get(&memory.buffer(), &"byteLength".into()).ok().and_then(|n| n.as_f64());
+    heap.unwrap_or(0.0)
+}
+
+/// A script's value as one of ours.
+fn given<T: for<'de> Deserialize<'de>>(value: JsValue) -> Result<T, Failure> {
+    Ok(serde_wasm_bindgen::from_value(value)?)
+}
+
+/// One of our values as a script's plain one.
+fn told<T: Serialize>(value: &T) -> Result<JsValue, JsValue> {
+    let value = value.serialize(&serde_wasm_bindgen::Serializer::json_compatible());
+    value.map_err(|error| Failure::new(ErrorCode::Internal, error.to_string()).into())
+}

@@ -1,0 +1,33 @@
+//! The browser skin: the engine as a worker's script sees it.
+//!
+//! The only package that knows JavaScript. The script chooses the module, reads bytes and passes messages
+//! (`web/src/engine`); this turns its values into those of [`run`] and back.
+
+mod bytes;
+mod convert;
+mod engine;
+mod error;
+mod listener;
+#[cfg(test)]
+mod messages;
+pub mod protocol;
+mod sampling;
+mod tensors;
+#[cfg(test)]
+mod typescript;
+
+pub use engine::Engine;
+
+use wasm_bindgen::prelude::wasm_bindgen;
+
+/// Panics are written to the console before the module stops.
+#[wasm_bindgen(start)]
+fn start() {
+    console_error_panic_hook::set_once();
+}
+
+/// The life of a helper worker of the module with threads: takes part in every computation and never comes back.
+#[wasm_bindgen]
+pub fn pool_worker(_index: usize) {
+    run::serve_pool();
+}

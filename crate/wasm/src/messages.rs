@@ -1,0 +1,182 @@
+//! The messages themselves. The script of the worker takes them apart and calls the engine, so that here they are only
+//! written down; their TypeScript is made from them.
+
+use ts_rs::TS;
+
+use crate::protocol::*;
+
+/// Random weights of a known shape instead of a model.
+#[derive(Debug)]
+#[derive(TS)]
+pub struct RandomModel {
+    /// Such as `smollm2-135m`.
+    pub shape: String,
+    /// Such as `q8_0`.
+    pub quant: String,
+}
+
+/// What a page asks of the engine. `id` is the call's, `model` the loaded model's.
+#[derive(Debug)]
+#[derive(TS)]
+#[ts(tag = "kind", rename_all = "snake_case", optional_fields)]
+pub enum Request {
+    /// Loads a model.
+    Load {
+        /// The call.
+        id: u32,
+        /// Its bytes.
+        source: Source,
+        /// Where it shall run.
+        device: DeviceChoice,
+        /// Threads in an isolated page; by default as many as there are cores.
+        threads: Option<usize>,
+        /// Tokens a conversation can hold.
+        context: Option<usize>,
+        /// The folder of the wasm modules.
+        modules: String,
+    },
+    /// Answers the last message.
+    Chat {
+        /// The call.
+        id: u32,
+        /// The model.
+        model: u32,
+        /// The conversation.
+        messages: Vec<Message>,
+        /// How to draw.
+        sampling: Sampling,
+    },
+    /// Continues a text.
+    Generate {
+        /// The call.
+        id: u32,
+        /// The model.
+        model: u32,
+        /// The text.
+        prompt: String,
+        /// How to draw.
+        sampling: Sampling,
+    },
+    /// The tokens of a text.
+    Tokenize {
+        /// The call.
+        id: u32,
+        /// The model.
+        model: u32,
+        /// The text.
+        text: String,
+    },
+    /// One forward pass.
+    Forward {
+        /// The call.
+        id: u32,
+        /// The model.
+        model: u32,
+        /// By the reference library's names.
+        inputs: Vec<NamedTensor>,
+    },
+    /// Measures the model's speed.
+    Bench {
+        /// The call.
+        id: u32,
+        /// The model.
+        model: u32,
+        /// What to measure.
+        options: BenchOptions,
+    },
+    /// Frees a model.
+    Dispose {
+        /// The call.
+        id: u32,
+        /// The model.
+        model: u32,
+    },
+    /// Ends a running call.
+    Abort {
+        /// The call.
+        id: u32,
+    },
+}
+
+/// Where a model's bytes come from. Files are the browser's own objects and pass through untouched.
+#[derive(Debug)]
+#[derive(TS)]
+#[ts(tag = "kind", rename_all = "snake_case")]
+pub enum Source {
+    /// A file or folder behind a URL.
+    Url {
+        /// The absolute address.
+        url: String,
+    },
+    /// Files from the user's disk.
+    Files {
+        /// Their paths inside what was dropped.
+        #[ts(type = "ReadonlyArray<{ readonly path: string; readonly file: File }>")]
+        files: (),
+    },
+    /// Random weights.
+    Random(RandomModel),
+}
+
+/// What the engine tells a page. `id` is that of the call.
+#[derive(Debug)]
+#[derive(TS)]
+#[ts(tag = "kind", rename_all = "snake_case")]
+pub enum Reply {
+    /// How far a call is.
+    Progress {
+        /// The call.
+        id: u32,
+        /// What it is doing.
+        progress: Progress,
+    },
+    /// A piece of the answer.
+    Piece {
+        /// The call.
+        id: u32,
+        /// Never with a broken character.
+        text: String,
+    },
+    /// A call is done.
+    Done {
+        /// The call.
+        id: u32,
+        /// What came of it.
+        outcome: Outcome,
+    },
+    /// A call failed.
+    Failed {
+        /// The call.
+        id: u32,
+        /// The kind of error.
+        code: ErrorCode,
+        /// One readable line.
+        message: String,
+    },
+}
+
+/// What came of a call.
+#[derive(Debug)]
+#[derive(TS)]
+#[ts(tag = "of", content = "value", rename_all = "snake_case")]
+pub enum Outcome {
+    /// Of `load`: the model's number and what it is.
+    Load {
+        /// Its number in further calls.
+        model: u32,
+        /// What it is.
+        info: LoadedInfo,
+        /// What it runs in.
+        surroundings: Surroundings,
+    },
+    /// Of `chat` and `generate`.
+    Completion(Completion),
+    /// Of `tokenize`.
+    Tokens(Vec<u32>),
+    /// Of `forward`.
+    Tensors(Vec<NamedTensor>),
+    /// Of `bench`.
+    Figures(Figures),
+    /// Of `dispose`.
+    Nothing,
+}

@@ -61,7 +61,8 @@ impl GenerationConfig {
 
     /// How the model's own settings sample: greedy unless they say `do_sample`.
     pub fn sampler(&self) -> SamplerConfig {
-        let plain = SamplerConfig { repetition_penalty: self.repetition_penalty.unwrap_or(1.0), ..SamplerConfig::greedy() };
+        let plain =
+            SamplerConfig { repetition_penalty: self.repetition_penalty.unwrap_or(1.0), ..SamplerConfig::greedy() };
         if self.do_sample != Some(true) {
             return plain;
         }
@@ -76,7 +77,8 @@ impl GenerationConfig {
 
     /// Reads the keys `tokenizer.ggml.*_token_id`; the ends of a turn and of a message end generation, too.
     pub fn from_gguf(metadata: &Metadata) -> GenerationConfig {
-        let id = |name: &str| metadata.u64(&format!("tokenizer.ggml.{name}_token_id")).and_then(|id| id.try_into().ok());
+        let id =
+            |name: &str| metadata.u64(&format!("tokenizer.ggml.{name}_token_id")).and_then(|id| id.try_into().ok());
         let mut eos: Vec<u32> = Vec::new();
         for found in ["eos", "eot", "eom"].into_iter().filter_map(id) {
             if !eos.contains(&found) {

@@ -1,7 +1,7 @@
 //! Text while it is generated: no broken character, no half of a stop string.
 
-use crate::tokenizer::{Special, Tokenizer};
 use crate::Error;
+use crate::tokenizer::{Special, Tokenizer};
 use std::sync::Arc;
 
 /// Turns token ids into text piece by piece. Special tokens are left out. Whatever the tokens, the pieces put together

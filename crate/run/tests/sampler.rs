@@ -20,7 +20,10 @@ fn shares(config: SamplerConfig, logits: &[f32], history: &[u32]) -> Vec<f64> {
 /// Compares shares with wanted probabilities; 40,000 draws stay within 0.015 in all but one of ten billion cases.
 fn check(name: &str, config: SamplerConfig, logits: &[f32], history: &[u32], wanted: &[f64]) {
     for (id, (found, wanted)) in shares(config, logits, history).iter().zip(wanted).enumerate() {
-        assert!((found - wanted).abs() < 0.015 && (*wanted > 0.0 || *found == 0.0), "{name}: token {id}: {found} for {wanted}");
+        assert!(
+            (found - wanted).abs() < 0.015 && (*wanted > 0.0 || *found == 0.0),
+            "{name}: token {id}: {found} for {wanted}"
+        );
     }
 }
 
@@ -29,35 +32,64 @@ fn shares_are_the_probabilities() {
     let base = SamplerConfig::default;
     let logits = [0.5f32, 0.25, 0.125, 0.125].map(f32::ln);
     check("plain", base(), &logits, &[], &[0.5, 0.25, 0.125, 0.125]);
-    check("temperature 0.5", SamplerConfig { temperature: 0.5, ..base() }, &logits, &[], &[16.0 / 22.0, 4.0 / 22.0, 1.0 / 22.0, 1.0 / 22.0]);
+    check(
+        "temperature 0.5",
+        SamplerConfig { temperature: 0.5, ..base() },
+        &logits,
+        &[],
+        &[16.0 / 22.0, 4.0 / 22.0, 1.0 / 22.0, 1.0 / 22.0],
+    );
     check("top-k 2", SamplerConfig { top_k: 2, ..base() }, &logits, &[], &[2.0 / 3.0, 1.0 / 3.0, 0.0, 0.0]);
-    check("top-k, equal logits", SamplerConfig { top_k: 3, ..base() }, &logits, &[], &[4.0 / 7.0, 2.0 / 7.0, 1.0 / 7.0, 0.0]);
+    check(
+        "top-k, equal logits",
+        SamplerConfig { top_k: 3, ..base() },
+        &logits,
+        &[],
+        &[4.0 / 7.0, 2.0 / 7.0, 1.0 / 7.0, 0.0],
+    );
     check("top-p 0.6", SamplerConfig { top_p: 0.6, ..base() }, &logits, &[], &[2.0 / 3.0, 1.0 / 3.0, 0.0, 0.0]);
     check("top-p 0.01", SamplerConfig { top_p: 0.01, ..base() }, &logits, &[], &[1.0, 0.0, 0.0, 0.0]);
     check("min-p 0.4", SamplerConfig { min_p: 0.4, ..base() }, &logits, &[], &[2.0 / 3.0, 1.0 / 3.0, 0.0, 0.0]);
     check("min-p 1", SamplerConfig { min_p: 1.0, ..base() }, &logits, &[], &[1.0, 0.0, 0.0, 0.0]);
     let bias = vec![(3, 2f32.ln()), (99, 5.0)];
-    check("bias", SamplerConfig { logit_bias: bias, ..base() }, &logits, &[], &[4.0 / 9.0, 2.0 / 9.0, 1.0 / 9.0, 2.0 / 9.0]);
+    check(
+        "bias",
+        SamplerConfig { logit_bias: bias, ..base() },
+        &logits,
+        &[],
+        &[4.0 / 9.0, 2.0 / 9.0, 1.0 / 9.0, 2.0 / 9.0],
+    );
     let presence = SamplerConfig { presence_penalty: 2f32.ln(), ..base() };
     check("presence", presence, &logits, &[0, 0, 0], &[1.0 / 3.0, 1.0 / 3.0, 1.0 / 6.0, 1.0 / 6.0]);
     let frequency = SamplerConfig { frequency_penalty: 2f32.ln(), ..base() };
     check("frequency", frequency, &logits, &[0, 0, 7], &[0.2, 0.4, 0.2, 0.2]);
     let repetition = SamplerConfig { repetition_penalty: 2.0, ..base() };
-    check("repetition", repetition, &[2f32.ln(), 0.5f32.ln()], &[0, 1, 1], &[2f64.sqrt() / (2f64.sqrt() + 0.25), 0.25 / (2f64.sqrt() + 0.25)]);
+    check(
+        "repetition",
+        repetition,
+        &[2f32.ln(), 0.5f32.ln()],
+        &[0, 1, 1],
+        &[2f64.sqrt() / (2f64.sqrt() + 0.25), 0.25 / (2f64.sqrt() + 0.25)],
+    );
 }
 
 #[test]
 fn large_vocabularies_keep_exactly_top_p() {
-    let logits: Vec<f32> = (0..50_257u32).map(|id| ((id.wrapping_mul(2_654_435_761) >> 8) % 20_011) as f32 / 2_500.0).collect();
+    let logits: Vec<f32> =
+        (0..50_257u32).map(|id| ((id.wrapping_mul(2_654_435_761) >> 8) % 20_011) as f32 / 2_500.0).collect();
     let mut sorted: Vec<(u32, f64)> = (0..).zip(&logits).map(|(id, &logit)| (id, f64::from(logit).exp())).collect();
     sorted.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
     let total: f64 = sorted.iter().map(|(_, weight)| weight).sum();
     let mut sum = 0.0;
-    let kept: std::collections::HashSet<u32> = sorted.iter().take_while(|(_, weight)| {
-        let before = sum;
-        sum += weight / total;
-        before < 0.5
-    }).map(|(id, _)| *id).collect();
+    let kept: std::collections::HashSet<u32> = sorted
+        .iter()
+        .take_while(|(_, weight)| {
+            let before = sum;
+            sum += weight / total;
+            before < 0.5
+        })
+        .map(|(id, _)| *id)
+        .collect();
     assert!(kept.len() > 1000, "{}", kept.len());
     let mut sampler = sampler(SamplerConfig { top_p: 0.5, ..SamplerConfig::default() });
     for _ in 0..300 {
@@ -90,8 +122,12 @@ fn a_seed_decides() {
 fn odd_logits_give_a_token() {
     let (nan, inf) = (f32::NAN, f32::INFINITY);
     let rows: [(&[f32], &[u32]); 6] = [
-        (&[nan, nan], &[0]), (&[-inf, -inf], &[0]), (&[nan, 1.0, -inf], &[1]), (&[inf, 0.0, inf], &[0, 2]),
-        (&[f32::MAX, f32::MIN], &[0]), (&[], &[0]),
+        (&[nan, nan], &[0]),
+        (&[-inf, -inf], &[0]),
+        (&[nan, 1.0, -inf], &[1]),
+        (&[inf, 0.0, inf], &[0, 2]),
+        (&[f32::MAX, f32::MIN], &[0]),
+        (&[], &[0]),
     ];
     for (row, allowed) in rows {
         for config in [

@@ -7,7 +7,14 @@ use shared::{data, fixture, tokenizer};
 use std::sync::Arc;
 
 const TEXTS: [&str; 8] = [
-    "Hello world", "  two leading", "小猫说：你好，世界。", "😀 👋🏽 👨‍👩‍👧 end", "naïve Ωmega", "a\n\n\tb ", " ", "क्षि 한국어",
+    "Hello world",
+    "  two leading",
+    "小猫说：你好，世界。",
+    "😀 👋🏽 👨‍👩‍👧 end",
+    "naïve Ωmega",
+    "a\n\n\tb ",
+    " ",
+    "क्षि 한국어",
 ];
 
 /// All pieces of some ids, the last from `finish`.
@@ -22,7 +29,9 @@ fn pieces(tokenizer: &Arc<Tokenizer>, ids: &[u32], stop: &[&str]) -> Vec<String>
 fn tokenizers() -> Vec<(String, Arc<Tokenizer>)> {
     let names = ["byte_bpe", "split_bpe", "gpt2_files", "llama_legacy", "llama_metaspace"];
     let mut list: Vec<_> = names.iter().map(|name| (name.to_string(), fixture("tokenizers").join(name))).collect();
-    list.extend(["tinystories-656k", "tokenizers/minimind"].iter().filter_map(|name| Some((name.to_string(), data(name)?))));
+    list.extend(
+        ["tinystories-656k", "tokenizers/minimind"].iter().filter_map(|name| Some((name.to_string(), data(name)?))),
+    );
     list.into_iter().map(|(name, folder)| (name, Arc::new(tokenizer(&folder)))).collect()
 }
 

@@ -2,10 +2,10 @@
 
 mod shared;
 
-use format::MemoryBytes;
-use format::gguf::{Array, Metadata, Value};
 use dynasty_run::tokenizer::ScoreVocabulary;
 use dynasty_run::{Add, Special, Tokenizer, TokenizerConfig};
+use format::MemoryBytes;
+use format::gguf::{Array, Metadata, Value};
 use shared::{data, fixture, text, tokenizer};
 
 /// Compares a folder's cases: ids with special tokens around, and the text without them.
@@ -49,17 +49,33 @@ fn llama_metaspace() {
     check_folder("llama_metaspace");
 }
 
-/// The metadata of a GGUF file.
-fn metadata(path: std::path::PathBuf) -> Metadata {
-    let bytes = MemoryBytes::new("vocab.gguf", std::fs::read(path).unwrap());
-    pollster::block_on(format::gguf::read_header(&bytes)).unwrap().metadata
+/// GPT-2's vocabulary as a GGUF file has it. The vocabulary file beside the vectors has lost its bytes that are no text.
+fn gpt2_metadata(files: &std::path::Path) -> Metadata {
+    let vocab: serde_json::Value = serde_json::from_str(&text(files.join("encoder.json"))).unwrap();
+    let vocab = vocab.as_object().unwrap();
+    let mut tokens = vec![String::new(); vocab.len()];
+    for (token, id) in vocab {
+        tokens[id.as_u64().unwrap() as usize] = token.clone();
+    }
+    let kinds = tokens.iter().map(|token| if token == "<|endoftext|>" { 3 } else { 1 }).collect();
+    let merges = text(files.join("vocab.bpe"));
+    let merges = merges.lines().skip(1).filter(|line| !line.is_empty()).map(str::to_string).collect();
+    let mut metadata = Metadata::default();
+    metadata.insert("tokenizer.ggml.model", Value::String("gpt2".into()));
+    metadata.insert("tokenizer.ggml.pre", Value::String("gpt-2".into()));
+    metadata.insert("tokenizer.ggml.tokens", Value::Array(Array::String(tokens)));
+    metadata.insert("tokenizer.ggml.token_type", Value::Array(Array::I32(kinds)));
+    metadata.insert("tokenizer.ggml.merges", Value::Array(Array::String(merges)));
+    metadata.insert("tokenizer.ggml.eos_token_id", Value::U32(50256));
+    metadata
 }
 
 #[test]
-fn gguf_gpt2_gives_the_ids_of_its_test_vectors() {
-    let Some(folder) = data("tokenizers/ggml-vocab") else { return };
-    let tokenizer = Tokenizer::from_gguf(&metadata(folder.join("ggml-vocab-gpt-2.gguf"))).unwrap();
-    let (texts, wanted) = (text(folder.join("ggml-vocab-gpt-2.gguf.inp")), text(folder.join("ggml-vocab-gpt-2.gguf.out")));
+fn gguf_gpt2_gives_the_ids_of_the_test_vectors() {
+    let (Some(files), Some(vectors)) = (data("tokenizers/gpt2"), data("tokenizers/ggml-vocab")) else { return };
+    let tokenizer = Tokenizer::from_gguf(&gpt2_metadata(&files)).unwrap();
+    let (texts, wanted) =
+        (text(vectors.join("ggml-vocab-gpt-2.gguf.inp")), text(vectors.join("ggml-vocab-gpt-2.gguf.out")));
     let texts: Vec<&str> = texts.split("\n__ggml_vocab_test__\n").collect();
     let wanted: Vec<&str> = wanted.lines().collect();
     assert!(texts.len() >= wanted.len() && wanted.len() > 40, "{} texts, {} lines", texts.len(), wanted.len());
@@ -72,13 +88,36 @@ fn gguf_gpt2_gives_the_ids_of_its_test_vectors() {
 }
 
 #[test]
-fn gpt2_files_and_gguf_agree() {
-    let (Some(files), Some(gguf)) = (data("tokenizers/gpt2"), data("tokenizers/ggml-vocab/ggml-vocab-gpt-2.gguf")) else {
-        return;
+fn every_named_pre_tokenizer_builds_and_keeps_the_text() {
+    let Some(files) = data("tokenizers/gpt2") else { return };
+    let mut metadata = gpt2_metadata(&files);
+    for name in ["default", "gpt-2", "llama-bpe", "qwen2", "smollm", "starcoder", "falcon", "tekken", "gpt-4o"] {
+        metadata.insert("tokenizer.ggml.pre", Value::String(name.into()));
+        let tokenizer = Tokenizer::from_gguf(&metadata).unwrap();
+        for text in ["I'LL we'll 12345 x", "  a\n\n b\t", "你好，HelloWorld! $x<=^~|", ""] {
+            let ids = tokenizer.encode(text, Add::Nothing).unwrap();
+            assert_eq!(tokenizer.decode(&ids, Special::Show).unwrap(), text, "{name}");
+        }
+    }
+    let digits = |name: &str, metadata: &mut Metadata| {
+        metadata.insert("tokenizer.ggml.pre", Value::String(name.into()));
+        let tokenizer = Tokenizer::from_gguf(metadata).unwrap();
+        let ids = tokenizer.encode("1234", Add::Nothing).unwrap();
+        ids.iter().map(|&id| tokenizer.id_to_token(id).unwrap().len()).max()
     };
+    assert_eq!(digits("smollm", &mut metadata), Some(1));
+    assert_eq!(digits("qwen2", &mut metadata), Some(1));
+    assert_eq!(digits("llama-bpe", &mut metadata), Some(3));
+    metadata.insert("tokenizer.ggml.pre", Value::String("unheard-of".into()));
+    assert!(Tokenizer::from_gguf(&metadata).is_err_and(|error| error.to_string().contains("unheard-of")));
+}
+
+#[test]
+fn gpt2_files_and_gguf_agree() {
+    let Some(files) = data("tokenizers/gpt2") else { return };
     let (vocab, merges) = (text(files.join("encoder.json")), text(files.join("vocab.bpe")));
     let one = Tokenizer::from_vocab_merges(&vocab, &merges, &TokenizerConfig::default()).unwrap();
-    let other = Tokenizer::from_gguf(&metadata(gguf)).unwrap();
+    let other = Tokenizer::from_gguf(&gpt2_metadata(&files)).unwrap();
     assert_eq!((one.vocab_len(), one.special().eos), (50257, Some(50256)));
     for text in ["Hello, world! 你好 😀", "a<|endoftext|>b", "  x  \n\n\ty", "I'll we've 1234"] {
         assert_eq!(one.encode(text, Add::Special).unwrap(), other.encode(text, Add::Special).unwrap(), "{text:?}");
@@ -91,7 +130,9 @@ fn tinystories_gives_the_reference_ids_and_text() {
     let Some(folder) = data("tinystories-656k") else { return };
     let tokenizer = tokenizer(&folder);
     let reference: serde_json::Value = serde_json::from_str(&text(folder.join("reference.json"))).unwrap();
-    let ids = |key: &str| -> Vec<u32> { reference[key].as_array().unwrap().iter().map(|v| v.as_u64().unwrap() as u32).collect() };
+    let ids = |key: &str| -> Vec<u32> {
+        reference[key].as_array().unwrap().iter().map(|v| v.as_u64().unwrap() as u32).collect()
+    };
     assert_eq!(tokenizer.encode(reference["prompt"].as_str().unwrap(), Add::Special).unwrap(), ids("prompt_ids"));
     assert_eq!(tokenizer.decode(&ids("ids"), Special::Show).unwrap(), reference["text"].as_str().unwrap());
     assert_eq!((tokenizer.special().bos, tokenizer.special().eos), (Some(1), Some(2)));
@@ -145,10 +186,15 @@ fn gguf_scores_agree_with_the_same_merges_by_rank() {
     metadata.insert("tokenizer.ggml.eos_token_id", Value::U32(2));
     metadata.insert("tokenizer.ggml.unknown_token_id", Value::U32(0));
     let (scored, ranked) = (Tokenizer::from_gguf(&metadata).unwrap(), tokenizer(&folder));
-    for text in ["Hello world", "the cat's house", "小猫说：你好", "  two  spaces ", "a</s>b", "", "😀 naïve 1987"] {
+    for text in ["Hello world", "the cat's house", "小猫说：你好", "  two  spaces ", "a</s>b", "", "😀 naïve 1987"]
+    {
         let ids = scored.encode(text, Add::Special).unwrap();
         assert_eq!(ids, ranked.encode(text, Add::Special).unwrap(), "{text:?}");
-        assert_eq!(scored.decode(&ids, Special::Skip).unwrap(), ranked.decode(&ids, Special::Skip).unwrap(), "{text:?}");
+        assert_eq!(
+            scored.decode(&ids, Special::Skip).unwrap(),
+            ranked.decode(&ids, Special::Skip).unwrap(),
+            "{text:?}"
+        );
     }
 }
 
@@ -188,16 +234,37 @@ fn a_configuration_says_what_goes_around_a_text() {
 fn damaged_files_are_one_line_errors() {
     let json = |text: &str| Tokenizer::from_json(text.as_bytes(), &TokenizerConfig::default());
     let deep = format!("{{\"model\": {}{}}}", "[".repeat(100_000), "]".repeat(100_000));
-    let sequences = (0..10).fold("null".to_string(), |inner, _| format!(r#"{{"type":"Sequence","normalizers":[{inner}]}}"#));
+    let sequences =
+        (0..10).fold("null".to_string(), |inner, _| format!(r#"{{"type":"Sequence","normalizers":[{inner}]}}"#));
     let cases = [
-        ("", "empty"), ("{", "open"), ("[]", "list"), ("{}", "no model"), (&deep, "deep"), ("\u{0}", "nul"),
+        ("", "empty"),
+        ("{", "open"),
+        ("[]", "list"),
+        ("{}", "no model"),
+        (&deep, "deep"),
+        ("\u{0}", "nul"),
         (r#"{"model": {"type": "BPE", "vocab": {"a": 0}, "merges": ["a b"]}}"#, "merge outside the vocabulary"),
         (r#"{"model": {"type": "BPE", "vocab": {"a": -1}, "merges": []}}"#, "negative id"),
-        (r###"{"model":{"type":"BPE","vocab":{"a":0,"##":1},"merges":[["a","a"]],"continuing_subword_prefix":"##"}}"###, "prefix"),
-        (r#"{"model":{"type":"BPE","vocab":{},"merges":[]},"decoder":{"type":"Strip","content":" ","start":0,"stop":9}}"#, "strip"),
-        (r#"{"model":{"type":"BPE","vocab":{},"merges":[]},"pre_tokenizer":{"type":"FixedLength","length":0}}"#, "length"),
-        (r#"{"model":{"type":"BPE","vocab":{},"merges":[]},"pre_tokenizer":{"type":"Split","pattern":{"Regex":"(("},"behavior":"Isolated","invert":false}}"#, "regex"),
-        (&format!(r#"{{"model":{{"type":"BPE","vocab":{{}},"merges":[]}},"normalizer":{sequences}}}"#), "nested sequences"),
+        (
+            r###"{"model":{"type":"BPE","vocab":{"a":0,"##":1},"merges":[["a","a"]],"continuing_subword_prefix":"##"}}"###,
+            "prefix",
+        ),
+        (
+            r#"{"model":{"type":"BPE","vocab":{},"merges":[]},"decoder":{"type":"Strip","content":" ","start":0,"stop":9}}"#,
+            "strip",
+        ),
+        (
+            r#"{"model":{"type":"BPE","vocab":{},"merges":[]},"pre_tokenizer":{"type":"FixedLength","length":0}}"#,
+            "length",
+        ),
+        (
+            r#"{"model":{"type":"BPE","vocab":{},"merges":[]},"pre_tokenizer":{"type":"Split","pattern":{"Regex":"(("},"behavior":"Isolated","invert":false}}"#,
+            "regex",
+        ),
+        (
+            &format!(r#"{{"model":{{"type":"BPE","vocab":{{}},"merges":[]}},"normalizer":{sequences}}}"#),
+            "nested sequences",
+        ),
     ];
     for (text, name) in cases {
         let error = json(text).map(|_| ()).expect_err(name).to_string();

@@ -6,11 +6,11 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// All work that one rendering may do: bytes copied, and values visited at [`NODE`] each.
-const WORK: u64 = 1 << 32;
+const WORK: u64 = 1 << 31;
 /// What visiting one value costs.
 const NODE: u64 = 64;
 /// The largest text, or texts in one list, in bytes.
-const LARGEST: u64 = 64 << 20;
+const LARGEST: u64 = 16 << 20;
 /// The most values in one list or map, those inside its values included.
 const MOST: u64 = 1 << 20;
 /// The deepest nesting of lists and maps.
@@ -114,7 +114,8 @@ impl Budget {
 fn is_data(value: &Value) -> bool {
     value.as_object().is_some_and(|object| {
         let name = object.type_name();
-        object.repr() != ObjectRepr::Plain && !["Namespace", "Loop", "Macro", "Closure"].iter().any(|kind| name.ends_with(kind))
+        object.repr() != ObjectRepr::Plain
+            && !["Namespace", "Loop", "Macro", "Closure"].iter().any(|kind| name.ends_with(kind))
     })
 }
 

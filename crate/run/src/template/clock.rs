@@ -4,7 +4,18 @@ use super::budget::refuse;
 use minijinja::Error;
 
 const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
 ];
 const DAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 
@@ -32,7 +43,14 @@ fn moment(now: i64) -> Moment {
     let leap = i64::from(year % 4 == 0 && (year % 100 != 0 || year % 400 == 0));
     let day_of_year = if month < 2 { from_march - 305 } else { from_march + 60 + leap };
     let weekday = (days + 4).rem_euclid(7) as usize;
-    Moment { year, month: month as usize, day: from_march - (153 * march_month + 2) / 5 + 1, day_of_year, weekday, second }
+    Moment {
+        year,
+        month: month as usize,
+        day: from_march - (153 * march_month + 2) / 5 + 1,
+        day_of_year,
+        weekday,
+        second,
+    }
 }
 
 /// A local time, in seconds since 1970 began there, in the words of C's `strftime`.
@@ -92,7 +110,9 @@ impl Moment {
             Some('T' | 'X') => format!("{hour:02}:{minute:02}:{second:02}"),
             Some('R') => format!("{hour:02}:{minute:02}"),
             Some('D' | 'x') => format!("{:02}/{:02}/{:02}", self.month + 1, self.day, self.year.rem_euclid(100)),
-            Some('c') => format!("{} {} {:2} {hour:02}:{minute:02}:{second:02} {}", &day[..3], &month[..3], self.day, self.year),
+            Some('c') => {
+                format!("{} {} {:2} {hour:02}:{minute:02}:{second:02} {}", &day[..3], &month[..3], self.day, self.year)
+            }
             Some('Z' | 'z') => String::new(),
             Some('%') => "%".into(),
             Some(other) => return Err(refuse(format!("strftime_now: %{other} is not supported"))),
@@ -108,10 +128,14 @@ mod tests {
     #[test]
     fn dates_are_those_of_the_calendar() {
         let cases = [
-            (0, "%d %b %Y", "01 Jan 1970"), (951_782_400, "%Y-%m-%d %j %a", "2000-02-29 060 Tue"),
-            (1_722_000_000, "%d %B %Y %H:%M:%S", "26 July 2024 13:20:00"), (-1, "%A %-d %I %p", "Wednesday 31 11 PM"),
-            (1_704_067_200, "%F %j %-H%%", "2024-01-01 001 0%"), (4_102_444_799, "%c", "Thu Dec 31 23:59:59 2099"),
-            (1_735_603_200, "%j", "366"), (1_709_251_200, "%j", "061"),
+            (0, "%d %b %Y", "01 Jan 1970"),
+            (951_782_400, "%Y-%m-%d %j %a", "2000-02-29 060 Tue"),
+            (1_722_000_000, "%d %B %Y %H:%M:%S", "26 July 2024 13:20:00"),
+            (-1, "%A %-d %I %p", "Wednesday 31 11 PM"),
+            (1_704_067_200, "%F %j %-H%%", "2024-01-01 001 0%"),
+            (4_102_444_799, "%c", "Thu Dec 31 23:59:59 2099"),
+            (1_735_603_200, "%j", "366"),
+            (1_709_251_200, "%j", "061"),
         ];
         for (now, code, wanted) in cases {
             assert_eq!(format(now, code).unwrap(), wanted, "{now} {code}");

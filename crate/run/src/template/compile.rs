@@ -7,7 +7,9 @@
 use super::budget::{Budget, refuse};
 use super::{clock, filters, methods, operators, python};
 use crate::Error;
-use minijinja::machinery::{CodeGenerator, Instruction, Instructions, Token, Vm, WhitespaceConfig, make_string_output, parse, tokenize};
+use minijinja::machinery::{
+    CodeGenerator, Instruction, Instructions, Token, Vm, WhitespaceConfig, make_string_output, parse, tokenize,
+};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment, Value};
 use std::collections::BTreeMap;
@@ -16,7 +18,7 @@ use std::sync::Arc;
 /// The longest template, in bytes; published ones have up to 30,000.
 const LONGEST: usize = 1 << 20;
 /// How many instructions one rendering may run.
-const FUEL: u64 = 10_000_000;
+const FUEL: u64 = 4_000_000;
 /// The most `elif`, and the most operators in one tag: each is a level of the parser's recursion.
 const MOST_LEVELS: usize = 400;
 /// The largest product of the numbers in a tag that multiplies: constants are multiplied before anything runs.
@@ -106,8 +108,22 @@ fn check_levels(source: &str) -> Result<(), minijinja::Error> {
             Token::Mul | Token::Pow => (operators, multiplies) = (operators + 1, true),
             Token::Ident("elif") => branches += 1,
             Token::Ident("not" | "and" | "or" | "if" | "is" | "in") => operators += 1,
-            Token::Plus | Token::Minus | Token::Div | Token::FloorDiv | Token::Mod | Token::Dot | Token::Tilde | Token::Pipe
-            | Token::Eq | Token::Ne | Token::Gt | Token::Gte | Token::Lt | Token::Lte | Token::BracketOpen | Token::ParenOpen => {
+            Token::Plus
+            | Token::Minus
+            | Token::Div
+            | Token::FloorDiv
+            | Token::Mod
+            | Token::Dot
+            | Token::Tilde
+            | Token::Pipe
+            | Token::Eq
+            | Token::Ne
+            | Token::Gt
+            | Token::Gte
+            | Token::Lt
+            | Token::Lte
+            | Token::BracketOpen
+            | Token::ParenOpen => {
                 operators += 1;
             }
             _ => {}

@@ -30,7 +30,9 @@ pub(super) fn add(environment: &mut Environment, budget: &Arc<Budget>) {
         ("count", length),
         ("join", |budget, value, rest| join(budget, value, rest)),
         ("replace", |budget, value, rest| replace(budget, &python::text(value, budget)?, rest)),
-        ("format", |budget, value, rest| formatted(budget, FormatStyle::Printf, value.as_str().unwrap_or_default(), rest)),
+        ("format", |budget, value, rest| {
+            formatted(budget, FormatStyle::Printf, value.as_str().unwrap_or_default(), rest)
+        }),
         ("indent", indent),
     ];
     for (name, filter) in own {
@@ -40,7 +42,9 @@ pub(super) fn add(environment: &mut Environment, budget: &Arc<Budget>) {
     for name in ["batch", "slice", "pprint", "zip", "chain"] {
         environment.remove_filter(name);
     }
-    for (name, function) in [("dict", Value::from_function(functions::dict)), ("namespace", Value::from_function(functions::namespace))] {
+    for (name, function) in
+        [("dict", Value::from_function(functions::dict)), ("namespace", Value::from_function(functions::namespace))]
+    {
         let budget = budget.clone();
         environment.add_function(name, move |state: &State, arguments: Rest<Value>| -> Result<Value, Error> {
             budget.values(arguments.iter())?;

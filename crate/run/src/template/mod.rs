@@ -75,8 +75,10 @@ impl ChatTemplate {
 
     /// The templates of a list of `{name, template}`: the one named `default`, and `tool_use` for tools.
     fn from_list(file: &str, list: &[Value]) -> Result<Option<ChatTemplate>, Error> {
-        let named = |name: &str| list.iter().find(|entry| entry["name"] == name).and_then(|entry| entry["template"].as_str());
-        let Some(source) = named("default").or_else(|| list.first().and_then(|entry| entry["template"].as_str())) else {
+        let named =
+            |name: &str| list.iter().find(|entry| entry["name"] == name).and_then(|entry| entry["template"].as_str());
+        let Some(source) = named("default").or_else(|| list.first().and_then(|entry| entry["template"].as_str()))
+        else {
             return Ok(None);
         };
         let mut template = ChatTemplate::new(file, source)?;
@@ -111,7 +113,7 @@ fn context(conversation: &Conversation) -> Result<minijinja::Value, String> {
         return Err("the list of messages is empty".into());
     }
     let objects = messages.iter().enumerate().map(|(at, message)| match message.as_object() {
-        Some(message) => Ok(with_reasoning(message)),
+        Some(message) => Ok(as_given(message)),
         None => Err(format!("message {at} is not an object")),
     });
     let mut names = Map::new();
@@ -126,13 +128,15 @@ fn context(conversation: &Conversation) -> Result<minijinja::Value, String> {
     Ok(minijinja::Value::from_serialize(names))
 }
 
-/// A message whose reasoning has every name that templates read, as the reference library gives it.
-fn with_reasoning(message: &Map<String, Value>) -> Value {
+/// A message as the reference library gives it to templates: without what is null, and its reasoning by every name that
+/// they read.
+fn as_given(message: &Map<String, Value>) -> Value {
+    let given = message.iter().filter(|(_, value)| !value.is_null()).map(|(name, value)| (name.clone(), value.clone()));
+    let given: Map<String, Value> = given.collect();
     let names = ["reasoning_content", "thinking", "reasoning"];
-    let found = names.iter().filter_map(|name| message.get(*name)).find(|value| !value.is_null());
-    let Some(reasoning) = found.cloned() else { return Value::Object(message.clone()) };
+    let Some(reasoning) = names.iter().find_map(|name| given.get(*name)).cloned() else { return Value::Object(given) };
     let mut all = Map::from_iter([("thinking".to_string(), reasoning.clone())]);
-    all.extend(message.clone());
+    all.extend(given);
     all.insert("reasoning_content".into(), reasoning);
     Value::Object(all)
 }

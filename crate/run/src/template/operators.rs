@@ -142,7 +142,9 @@ fn multiply(budget: &Budget, left: &Value, right: &Value) -> Result<Value, Error
         let items: Vec<Value> = repeated.try_iter()?.collect();
         let times = times(items.len())?;
         budget.list(items.len() * times)?;
-        let all = Value::from((0..times.min(items.len() * times)).flat_map(|_| items.iter().cloned()).collect::<Vec<Value>>());
+        let all = Value::from(
+            (0..times.min(items.len() * times)).flat_map(|_| items.iter().cloned()).collect::<Vec<Value>>(),
+        );
         return budget.value(&all).map(|()| all);
     }
     match numbers("*", left, right)? {
@@ -270,7 +272,8 @@ fn positions(len: usize, start: Option<i64>, stop: Option<i64>, step: i64) -> Ve
         Some(n) => n.min(highest),
         None => default,
     };
-    let (start, stop) = if step > 0 { (place(start, 0), place(stop, len)) } else { (place(start, len - 1), place(stop, -1)) };
+    let (start, stop) =
+        if step > 0 { (place(start, 0), place(stop, len)) } else { (place(start, len - 1), place(stop, -1)) };
     let mut places = Vec::new();
     let mut at = start;
     while if step > 0 { at < stop } else { at > stop } {

@@ -27,7 +27,9 @@ fn write_repr(value: &Value, out: &mut String) {
         ValueKind::String => write_quoted(value.as_str().unwrap_or_default(), out),
         ValueKind::None => out.push_str("None"),
         ValueKind::Undefined => out.push_str("Undefined"),
-        ValueKind::Number if !value.is_integer() => out.push_str(&float(f64::try_from(value.clone()).unwrap_or(f64::NAN))),
+        ValueKind::Number if !value.is_integer() => {
+            out.push_str(&float(f64::try_from(value.clone()).unwrap_or(f64::NAN)))
+        }
         ValueKind::Seq | ValueKind::Iterable => {
             out.push('[');
             for (at, item) in value.try_iter().into_iter().flatten().enumerate() {
@@ -97,8 +99,17 @@ mod tests {
     #[test]
     fn floats_are_written_as_python_does() {
         let cases = [
-            (1.0, "1.0"), (-0.5, "-0.5"), (1e-7, "1e-07"), (1e22, "1e+22"), (1e16, "1e+16"), (1e15, "1000000000000000.0"),
-            (1.5e-5, "1.5e-05"), (0.0001, "0.0001"), (0.0, "0.0"), (1e100, "1e+100"), (1.0 / 3.0, "0.3333333333333333"),
+            (1.0, "1.0"),
+            (-0.5, "-0.5"),
+            (1e-7, "1e-07"),
+            (1e22, "1e+22"),
+            (1e16, "1e+16"),
+            (1e15, "1000000000000000.0"),
+            (1.5e-5, "1.5e-05"),
+            (0.0001, "0.0001"),
+            (0.0, "0.0"),
+            (1e100, "1e+100"),
+            (1.0 / 3.0, "0.3333333333333333"),
         ];
         for (number, wanted) in cases {
             assert_eq!(float(number), wanted);

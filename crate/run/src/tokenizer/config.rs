@@ -38,7 +38,8 @@ impl TokenizerConfig {
         let config = object("tokenizer_config.json", config)?;
         let named = |key: &str| token_text(&config[key]).or_else(|| token_text(&map[key]));
         let flag = |key: &str| config[key].as_bool();
-        let mut other_special: Vec<String> = ["sep_token", "cls_token", "mask_token"].into_iter().filter_map(named).collect();
+        let mut other_special: Vec<String> =
+            ["sep_token", "cls_token", "mask_token"].into_iter().filter_map(named).collect();
         for list in ["additional_special_tokens", "extra_special_tokens"] {
             let list = if config[list].is_null() { &map[list] } else { &config[list] };
             other_special.extend(list.as_array().into_iter().flatten().filter_map(token_text));

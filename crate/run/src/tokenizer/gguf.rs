@@ -42,7 +42,9 @@ impl<'m> GgufVocab<'m> {
         let tokens = metadata.strings("tokenizer.ggml.tokens").ok_or_else(|| missing("tokenizer.ggml.tokens"))?;
         let named = |name: &str| match metadata.u64(&format!("tokenizer.ggml.{name}_token_id")) {
             Some(id) if id < tokens.len() as u64 => Ok(Some(id as u32)),
-            Some(id) => Err(Error::tokenizer(FILE, format!("{name}_token_id {id} is not below the {} tokens", tokens.len()))),
+            Some(id) => {
+                Err(Error::tokenizer(FILE, format!("{name}_token_id {id} is not below the {} tokens", tokens.len())))
+            }
             None => Ok(None),
         };
         let (bos, eos, pad, unk) = (named("bos")?, named("eos")?, named("padding")?, named("unknown")?);

@@ -38,7 +38,8 @@ fn finish(file: &str, mut inner: tokenizers::Tokenizer, config: &TokenizerConfig
     inner.with_padding(None);
     config.add_tokens(&mut inner).map_err(|error| Error::tokenizer(file, error))?;
     let id = |token: &Option<String>| token.as_deref().and_then(|token| inner.token_to_id(token));
-    let special = SpecialTokens { bos: id(&config.bos), eos: id(&config.eos), pad: id(&config.pad), unk: id(&config.unk) };
+    let special =
+        SpecialTokens { bos: id(&config.bos), eos: id(&config.eos), pad: id(&config.pad), unk: id(&config.unk) };
     let framing = match (config.add_bos, config.add_eos) {
         (None, None) => Framing::PostProcessor,
         (bos, eos) => Framing::Ends {
@@ -93,7 +94,8 @@ struct ModelOutline {
 impl Outline {
     /// Refuses what the library would panic on.
     fn check(&self) -> Result<(), String> {
-        if self.model.merges.is_some() && self.model.continuing_subword_prefix.as_deref().is_some_and(|p| !p.is_empty()) {
+        if self.model.merges.is_some() && self.model.continuing_subword_prefix.as_deref().is_some_and(|p| !p.is_empty())
+        {
             return Err("merges with a continuing_subword_prefix are not supported".into());
         }
         for part in [&self.normalizer, &self.pre_tokenizer, &self.decoder] {
@@ -113,7 +115,9 @@ fn check_part(part: &Value) -> Result<(), String> {
     let kind = part.get("type").and_then(Value::as_str).unwrap_or_default();
     let number = |key: &str| part.get(key).and_then(Value::as_u64);
     match kind {
-        "Strip" if number("stop").is_some_and(|stop| stop > 0) => Err("a Strip decoder with stop is not supported".into()),
+        "Strip" if number("stop").is_some_and(|stop| stop > 0) => {
+            Err("a Strip decoder with stop is not supported".into())
+        }
         "FixedLength" if number("length") == Some(0) => Err("a FixedLength pre-tokenizer needs a length".into()),
         _ => children.into_iter().try_for_each(check_part),
     }

@@ -100,7 +100,9 @@ impl ScoreVocabulary {
             ids.entry(piece.text.clone()).or_insert(id);
             match (piece.kind, byte_of(&piece.text), piece.text.bytes().next()) {
                 (PieceKind::Byte, Some(byte), _) => bytes[usize::from(byte)] = Some(id),
-                (PieceKind::Control | PieceKind::UserDefined, _, Some(first)) => fixed.entry(first).or_default().push(id),
+                (PieceKind::Control | PieceKind::UserDefined, _, Some(first)) => {
+                    fixed.entry(first).or_default().push(id)
+                }
                 _ => {}
             }
         }
@@ -249,7 +251,10 @@ impl Tokenizer {
     pub fn from_scores(vocabulary: ScoreVocabulary) -> Tokenizer {
         let special = vocabulary.special;
         let kinds = (0u32..).zip(&vocabulary.pieces);
-        let special_ids = kinds.filter(|(_, p)| matches!(p.kind, PieceKind::Control | PieceKind::Unknown)).map(|(id, _)| id).collect();
+        let special_ids = kinds
+            .filter(|(_, p)| matches!(p.kind, PieceKind::Control | PieceKind::Unknown))
+            .map(|(id, _)| id)
+            .collect();
         let framing = Framing::Ends {
             first: special.bos.filter(|_| vocabulary.add_bos),
             last: special.eos.filter(|_| vocabulary.add_eos),
@@ -378,8 +383,13 @@ mod tests {
     fn the_best_score_is_merged_first_and_the_leftmost_of_equals() {
         use PieceKind::{Normal, Unknown};
         let mut v = vocabulary(&[
-            ("<unk>", 0.0, Unknown), ("a", -9.0, Normal), ("b", -9.0, Normal), ("ab", -1.0, Normal), ("ba", -1.0, Normal),
-            ("aba", -2.0, Normal), ("bb", -0.5, Normal),
+            ("<unk>", 0.0, Unknown),
+            ("a", -9.0, Normal),
+            ("b", -9.0, Normal),
+            ("ab", -1.0, Normal),
+            ("ba", -1.0, Normal),
+            ("aba", -2.0, Normal),
+            ("bb", -0.5, Normal),
         ]);
         v.add_space_prefix = false;
         assert_eq!(v.encode("aba").unwrap(), [5]);
@@ -391,7 +401,8 @@ mod tests {
     #[test]
     fn bytes_become_characters_and_broken_ones_do_not() {
         use PieceKind::{Byte, Unknown};
-        let v = vocabulary(&[("<unk>", 0.0, Unknown), ("<0xE4>", 0.0, Byte), ("<0xBD>", 0.0, Byte), ("<0xA0>", 0.0, Byte)]);
+        let v =
+            vocabulary(&[("<unk>", 0.0, Unknown), ("<0xE4>", 0.0, Byte), ("<0xBD>", 0.0, Byte), ("<0xA0>", 0.0, Byte)]);
         assert_eq!(v.decode([1, 2, 3].into_iter()), "你");
         assert_eq!(v.decode([1, 2, 1, 2, 3].into_iter()), "��你");
     }

@@ -26,8 +26,10 @@ impl Tokenizer {
             let end = Some(END_OF_TEXT.to_string());
             (config.bos, config.eos, config.unk) = (end.clone(), end.clone(), end);
         }
-        let lines = merges.lines().enumerate().filter(|(at, line)| !(line.is_empty() || *at == 0 && line.starts_with('#')));
-        let pairs: Result<Vec<Value>, Error> = lines.map(|(at, line)| pair(line).ok_or_else(|| broken(at, line))).collect();
+        let lines =
+            merges.lines().enumerate().filter(|(at, line)| !(line.is_empty() || *at == 0 && line.starts_with('#')));
+        let pairs: Result<Vec<Value>, Error> =
+            lines.map(|(at, line)| pair(line).ok_or_else(|| broken(at, line))).collect();
         let prefix = config.add_prefix_space.unwrap_or(false);
         let parts = json!({
             "version": "1.0",

@@ -202,7 +202,8 @@ fn top_k(x: &Value, k: usize) -> Result<(Value, Value), Error> {
     let (mut values, mut indices) = (Vec::new(), Vec::new());
     for row in flat.chunks(width) {
         let mut order: Vec<usize> = (0..width).collect();
-        let key = |i: &usize| if row[*i].is_nan() { f64::NEG_INFINITY } else { row[*i] };
+        // Adding zero makes the two zeros equal.
+        let key = |i: &usize| if row[*i].is_nan() { f64::NEG_INFINITY } else { row[*i] + 0.0 };
         order.sort_by(|a, b| key(b).total_cmp(&key(a)).then(a.cmp(b)));
         values.extend(order[..k].iter().map(|i| row[*i]));
         indices.extend(order[..k].iter().map(|i| *i as i64));

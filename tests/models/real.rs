@@ -1,0 +1,109 @@
+//! Real models beside the project: greedy text to the letter.
+
+use std::path::Path;
+use std::rc::Rc;
+
+use dynasty_tests::real_data;
+use format::{DirFolder, FileBytes, QuantType};
+use pollster::block_on;
+use run::{Add, DeviceChoice, Package, Source};
+use serde_json::Value;
+
+use crate::Verdict;
+use crate::fixture::ids;
+use crate::loaded::{self, DEVICES};
+use crate::quantized;
+
+fn json(path: &Path) -> Value {
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+fn tinystories(folder: &Path) -> Result<Package, run::Error> {
+    block_on(Package::open(Source::Folder(Rc::new(DirFolder::new(folder)?))))
+}
+
+#[test]
+fn tinystories_656k() {
+    let Some(folder) = real_data("tinystories-656k") else { return };
+    let wanted = json(&folder.join("reference.json"));
+    let (prompt, all) = (ids(&wanted["prompt_ids"]), ids(&wanted["ids"]));
+    let new = &all[prompt.len()..];
+    let mut verdict = Verdict::default();
+    for (device, choice) in DEVICES {
+        let Some(model) = verdict.ok(device, tinystories(&folder).and_then(|p| loaded::load(p, choice))) else {
+            continue;
+        };
+        let tokenizer = block_on(model.package().files.tokenizer()).unwrap();
+        let encoded = tokenizer.encode(wanted["prompt"].as_str().unwrap(), Add::Special).unwrap();
+        verdict.holds(format!("{device}: prompt"), encoded == prompt, || format!("{encoded:?}"));
+        let mut session = model.session().unwrap();
+        let written = loaded::greedy(&model, &mut session, Some(&tokenizer), &prompt, new.len()).unwrap();
+        verdict.holds(format!("{device}: ids"), written.token_ids == new, || format!("{:?}", written.token_ids));
+        let text = wanted["text"].as_str().unwrap();
+        let ends = !written.text.is_empty() && text.ends_with(&written.text);
+        verdict.holds(format!("{device}: text"), ends, || format!("{:?}", written.text));
+    }
+    verdict.close("tinystories-656k");
+}
+
+/// Eight bits may turn a close choice; how far the text agrees is printed, and most of it must.
+#[test]
+fn tinystories_656k_as_q8_0() {
+    let Some(folder) = real_data("tinystories-656k") else { return };
+    let wanted = json(&folder.join("reference.json"));
+    let (prompt, all) = (ids(&wanted["prompt_ids"]), ids(&wanted["ids"]));
+    let new = &all[prompt.len()..];
+    let mut verdict = Verdict::default();
+    for (device, choice) in DEVICES {
+        let package = tinystories(&folder).and_then(|package| quantized::quantize(&package, QuantType::Q8_0));
+        let Some(model) = verdict.ok(device, package.and_then(|p| loaded::load(p, choice))) else { continue };
+        let mut session = model.session().unwrap();
+        let written = loaded::greedy(&model, &mut session, None, &prompt, new.len()).unwrap().token_ids;
+        let same = written.iter().zip(new).take_while(|(a, b)| a == b).count();
+        println!("tinystories-656k as q8_0 on {device}: {same} of {} tokens agree", new.len());
+        verdict.holds(device, same >= 20, || format!("only {same} tokens agree"));
+    }
+    verdict.close("tinystories-656k as q8_0");
+}
+
+#[test]
+fn tinyllama_260k() {
+    let Some(folder) = real_data("tinyllama-260k") else { return };
+    let wanted = json(&folder.join("reference.json"));
+    let mut verdict = Verdict::default();
+    for (device, choice) in DEVICES {
+        let model = llama2c(&folder).and_then(|package| loaded::load(package, choice));
+        let Some(model) = verdict.ok(device, model) else { continue };
+        continues(&model, &wanted["empty_prompt"], "", device, &mut verdict);
+        continues(&model, &wanted["zoo"], "Zoo", device, &mut verdict);
+    }
+    // As one GGUF file with its tokenizer inside.
+    let package = llama2c(&folder).and_then(|package| quantized::quantize(&package, QuantType::F32));
+    if let Some(model) = verdict.ok("as GGUF", package.and_then(|p| loaded::load(p, DeviceChoice::Cpu))) {
+        continues(&model, &wanted["zoo"], "Zoo", "as GGUF", &mut verdict);
+    }
+    verdict.close("tinyllama-260k");
+}
+
+fn llama2c(folder: &Path) -> Result<Package, run::Error> {
+    let model = FileBytes::open(folder.join("stories260K.bin"))?;
+    let tokenizer = FileBytes::open(folder.join("tok512.bin"))?;
+    block_on(Package::from_llama2c(Rc::new(model), &tokenizer))
+}
+
+fn continues(model: &run::Model, wanted: &Value, prompt: &str, what: &str, verdict: &mut Verdict) {
+    let tokenizer = block_on(model.package().files.tokenizer()).unwrap();
+    let encoded = tokenizer.encode(prompt, Add::Special).unwrap();
+    let all = ids(&wanted["ids"]);
+    verdict.holds(format!("{what}: prompt {prompt:?}"), all.starts_with(&encoded), || format!("{encoded:?}"));
+    let new = &all[encoded.len()..];
+    let mut session = model.session().unwrap();
+    let written = loaded::greedy(model, &mut session, Some(&tokenizer), &encoded, new.len()).unwrap();
+    verdict.holds(format!("{what}: ids after {prompt:?}"), written.token_ids == new, || {
+        format!("{:?}, expected {new:?}", written.token_ids)
+    });
+    let text = wanted["text"].as_str().unwrap();
+    verdict.holds(format!("{what}: text after {prompt:?}"), format!("{prompt}{}", written.text) == text, || {
+        format!("{:?}, expected {text:?}", written.text)
+    });
+}

@@ -1,0 +1,57 @@
+//! Every operation on every executor against candle in f64.
+//!
+//! The bound is on the normalised mean squared error, [`graph::nmse`]; sizes are 1, a prime, a power of two and one past
+//! a workgroup. Results on the processor are the same to the bit for 1, 2 and 3 threads. A failure names the case and
+//! its seed; the values of a case follow from its name.
+
+mod draft;
+mod suite;
+
+use graph::Op;
+
+use suite::Suite;
+
+/// One module a suite, and the operations that each of its cases must contain one of. The `match` has no `_`: an
+/// operation without a suite does not compile.
+macro_rules! suites {
+    ($($name:ident: $pattern:pat,)*) => {
+        $(mod $name;)*
+
+        fn suite_of(op: &Op) -> &'static str {
+            match op {
+                $($pattern => stringify!($name),)*
+            }
+        }
+
+        $(
+            #[test]
+            fn $name() {
+                Suite::play(stringify!($name), $name::cases);
+            }
+        )*
+    };
+}
+
+suites! {
+    sources: Op::Input { .. } | Op::Weight(_) | Op::Const(_),
+    gather_rows: Op::GatherRows,
+    linear: Op::Linear { .. },
+    matmul: Op::MatMul,
+    rms_norm: Op::RmsNorm { .. },
+    layer_norm: Op::LayerNorm { .. },
+    rope: Op::Rope(_),
+    kv_append: Op::KvAppend(_),
+    attention: Op::Attention(_),
+    unary: Op::Unary(_),
+    binary: Op::Binary(_),
+    affine: Op::Affine { .. },
+    gated: Op::Gated(_),
+    softmax: Op::Softmax,
+    reduce: Op::Reduce(_),
+    arg_max: Op::ArgMax,
+    top_k: Op::TopK { .. },
+    reshape: Op::Reshape(_),
+    permute: Op::Permute(_),
+    slice: Op::Slice { .. },
+    concat: Op::Concat { .. },
+}

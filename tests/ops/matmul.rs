@@ -1,0 +1,24 @@
+//! Products of activations.
+
+use crate::suite::{Bound, Suite};
+
+pub fn cases(suite: &mut Suite) {
+    for [m, k, n] in [[1, 1, 1], [1, 7, 64], [7, 64, 1], [65, 5, 33], [64, 64, 64], [3, 257, 66], [257, 3, 2]] {
+        suite.check(Bound::SINGLE, format!("[{m}, {k}] by [{k}, {n}]"), |d| {
+            d.out(d.normal([m, k]).matmul(d.normal([k, n])));
+        });
+        suite.check(Bound::SINGLE, format!("[3, {m}, {k}] by [3, {k}, {n}]"), |d| {
+            d.out(d.normal([3, m, k]).matmul(d.normal([3, k, n])));
+        });
+    }
+    suite.check(Bound::SINGLE, "two leading axes", |d| {
+        d.out(d.normal([2, 5, 7, 16]).matmul(d.normal([2, 5, 16, 9])));
+    });
+    suite.check(Bound::SINGLE, "after a permutation", |d| {
+        d.out(d.normal([5, 7, 16]).matmul(d.normal([5, 9, 16]).permute([0, 2, 1])));
+    });
+    suite.check(Bound::SINGLE, "a square by itself", |d| {
+        let x = d.normal([33, 33]);
+        d.out(x.matmul(x));
+    });
+}

@@ -1,21 +1,24 @@
-// Opens the page bench.html with a query and prints what it measured: node bench.mjs 'shape=smollm2-135m&device=wasm'
+// @ts-check
+/** Opens `bench.html` with the query of the first argument and prints what it measured: `shape=…&quant=…&device=…`. */
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 
-import { launch, serveProgram } from "./browser.mjs";
+import { launch, serve } from "./harness.mjs";
 
-const query = process.argv[2] ?? "";
-const server = await serveProgram();
-const browser = await launch({ webgpu: !query.includes("device=wasm") });
+const query = process.argv[2] || "shape=smollm2-135m&quant=q8_0&device=wasm";
+const models = process.env["DYNASTY_MODELS"] ?? mkdtempSync(join(tmpdir(), "dynasty-bench-"));
+const server = await serve(models);
+const browser = await launch();
 try {
   const page = await browser.newPage();
-  page.on("pageerror", (error) => console.error(error.message));
-  page.on("console", (message) => message.type() === "error" && console.error(message.text()));
-  await page.goto(`${server.url}/bench.html?${query}`);
+  await page.goto(`${server.address}bench.html?${query}`);
   const result = page.locator("#result");
-  await result.filter({ hasText: /\S/ }).waitFor({ state: "attached", timeout: 0 });
-  const text = await result.textContent();
+  await result.waitFor({ state: "visible", timeout: 1_800_000 });
+  const text = (await result.textContent()) ?? "";
   console.log(text);
-  if ("error" in JSON.parse(text)) process.exitCode = 1;
+  if (JSON.parse(text).error) process.exitCode = 1;
 } finally {
   await browser.close();
-  await server.close();
+  server.close();
 }

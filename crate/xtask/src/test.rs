@@ -30,7 +30,7 @@ pub fn run() -> Result<()> {
     report.step("lints", &[], |_| check::lints());
     report.step("native tests", &["set-up: Vulkan"], native);
     report.step("program", &[], |_| build_program(Profile::Ci));
-    report.step("wasm", &["set-up: wasm"], |_| wasm::build(Profile::Ci));
+    report.step("wasm", &["set-up: wasm"], |_| wasm::build(Profile::Ci, &wasm::FLAVOURS));
     report.step("pages", &["set-up: packages", "wasm"], |_| npm::build());
     report.step("browser", &["set-up: browser", "program", "pages"], browser);
     report.finish()

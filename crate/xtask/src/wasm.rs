@@ -95,13 +95,22 @@ impl Flavour {
 /// The stem of all files of a module.
 const STEM: &str = "dynasty";
 
-/// Builds all of them into `pkg/wasm` and prints their sizes.
+/// The flavour of this name.
+///
+/// # Errors
+/// There is none.
+pub fn flavour(name: &str) -> Result<Flavour> {
+    let found = FLAVOURS.into_iter().find(|flavour| flavour.name() == name);
+    found.with_context(|| format!("there is no wasm module `{name}`: take simd128, relaxed or threads"))
+}
+
+/// Builds some of them into `pkg/wasm` and prints their sizes.
 ///
 /// # Errors
 /// No compiler for wasm is to be had, or a build fails.
-pub fn build(profile: Profile) -> Result<()> {
+pub fn build(profile: Profile, flavours: &[Flavour]) -> Result<()> {
     let compiler = setup::wasm()?;
-    for flavour in FLAVOURS {
+    for &flavour in flavours {
         let seconds = Seconds::start();
         let module = compile(&compiler, flavour, profile).with_context(|| format!("wasm {}", flavour.name()))?;
         bind(&module, &flavour.folder())?;

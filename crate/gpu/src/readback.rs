@@ -56,7 +56,8 @@ pub(crate) async fn read<T>(
     if waited.is_ok() || cfg!(target_arch = "wasm32") {
         let mapped = Mapped(answer).await;
         gpu.check()?;
-        mapped.map_err(|e| Error::Refused { reason: format!("mapping for reading: {e}") })?;
+        // A map that is refused without a fault was cut off by the loss of the device.
+        mapped.map_err(|e| Error::Lost { reason: format!("mapping for reading: {e}") })?;
     } else {
         gpu.check()?;
         return Err(Error::Lost { reason: "waiting for the device failed".into() });

@@ -8,6 +8,7 @@ mod byte_level;
 mod config;
 mod gguf;
 mod json;
+mod merger;
 mod pre_tokenizer;
 mod scores;
 mod vocab_merges;

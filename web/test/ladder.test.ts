@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { type Surroundings, chooseFlavour, surroundings } from "../src/engine/ladder.js";
+import { type Surroundings, chooseFlavour, gpuSteps, surroundings } from "../src/engine/ladder.js";
 
 const ALL: Surroundings = { isolated: true, simd: true, relaxedSimd: true, cores: 4 };
 
@@ -22,4 +22,16 @@ test.each([
 
 test("the SIMD probe is a module that this engine knows", () => {
   expect(surroundings().simd).toBe(true);
+});
+
+test.each([
+  ["wasm", "missing", "wasm", [], [["webgpu", "not_asked_for"]]],
+  ["auto", "missing", "wasm", [], [["webgpu", "missing"]]],
+  ["auto", "no_adapter", "wasm", [], [["webgpu", "no_adapter"]]],
+  ["auto", "subgroups", "wasm", [], [["webgpu", "slower"]]],
+  ["auto", "plain", "webgpu", ["q8_0"], [["webgpu", "used"], ["subgroups", "missing"]]],
+  ["webgpu", "subgroups", "webgpu", ["q8_0"], [["webgpu", "used"], ["subgroups", "no_kernels"]]],
+  ["webgpu", "subgroups", "webgpu", ["q8_0 subgroups"], [["webgpu", "used"], ["subgroups", "used"]]],
+] as const)("asked for %s, found %s, runs on %s", (asked, found, device, kernels, steps) => {
+  expect(gpuSteps(asked, found, { device, kernels: [...kernels] }).map(({ name, reason }) => [name, reason])).toEqual(steps);
 });

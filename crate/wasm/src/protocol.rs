@@ -71,6 +71,8 @@ pub enum StepReason {
     OneThread,
     /// It was tried, and the other device was faster or the only one that worked.
     Slower,
+    /// It is there, and none of this model's kernels uses it.
+    NoKernels,
 }
 
 /// A step and whether it is taken.

@@ -167,6 +167,7 @@ const en: Texts = {
     needs_relaxed_simd: "needs relaxed SIMD",
     one_thread: "one thread is enough, or all there is",
     slower: "WebAssembly was the better one in a short trial",
+    no_kernels: "no kernel of this model uses them",
   },
   errors: {
     aborted: { title: "Cancelled", next: "Choose a model to go on." },
@@ -268,6 +269,7 @@ const zh: Texts = {
     needs_relaxed_simd: "需要宽松 SIMD",
     one_thread: "只要一个线程，或只有一个核心",
     slower: "短暂试跑中 WebAssembly 更合适",
+    no_kernels: "此模型的内核未使用",
   },
   errors: {
     aborted: { title: "已取消", next: "选择一个模型继续。" },

@@ -1,4 +1,5 @@
-import type { Flavour, Step } from "./protocol.generated.js";
+import type { DeviceChoice, Flavour, LoadedInfo, Step } from "./protocol.generated.js";
+import type { GpuFound } from "./subgroups.js";
 
 /** What a page offers to the engine. */
 export interface Surroundings {
@@ -71,4 +72,20 @@ function whyNoThreads(found: Surroundings, threads: number): Step["reason"] | un
   if (!found.relaxedSimd) return "needs_relaxed_simd";
   if (threads === 1) return "one_thread";
   return undefined;
+}
+
+/** The steps above WebAssembly, once a model is loaded. */
+export function gpuSteps(asked: DeviceChoice, found: GpuFound, info: Pick<LoadedInfo, "device" | "kernels">): Step[] {
+  if (info.device !== "webgpu") return [{ name: "webgpu", taken: false, reason: whyNoGpu(asked, found) }];
+  const used = info.kernels.some((kernel) => kernel.includes("subgroup"));
+  const reason = used ? "used" : found === "subgroups" ? "no_kernels" : "missing";
+  return [
+    { name: "webgpu", taken: true, reason: "used" },
+    { name: "subgroups", taken: used, reason },
+  ];
+}
+
+function whyNoGpu(asked: DeviceChoice, found: GpuFound): Step["reason"] {
+  if (asked === "wasm") return "not_asked_for";
+  return found === "missing" || found === "no_adapter" ? found : "slower";
 }

@@ -1,7 +1,7 @@
 import type { Opened } from "./bytes.js";
 import { type Choice, chooseFlavour, surroundings } from "./ladder.js";
 import { DynastyError } from "./errors.js";
-import type { BenchOptions, Completion, DeviceChoice, Figures, LoadedInfo, Message, NamedTensor, Progress, Sampling } from "./protocol.generated.js";
+import type { BenchOptions, Completion, DeviceChoice, Figures, Flavour, LoadedInfo, Message, NamedTensor, Progress, Sampling } from "./protocol.generated.js";
 
 /** How the wasm module speaks to the call that it is working on. */
 export interface Listener {
@@ -40,7 +40,7 @@ export interface WasmEngine {
 /** The module that wasm-bindgen writes. */
 export interface Glue {
   default(init: { module_or_path: WebAssembly.Module; memory?: WebAssembly.Memory }): Promise<{ memory: WebAssembly.Memory }>;
-  Engine: new (options: { threads: number; subgroups: boolean }) => WasmEngine;
+  Engine: new (options: { threads: number }) => WasmEngine;
   /** Only in the module with threads. */
   pool_worker?: (index: number) => void;
 }
@@ -57,7 +57,6 @@ export interface ThreadStart {
 export interface Started {
   readonly engine: WasmEngine;
   readonly choice: Choice;
-  readonly subgroups: boolean;
 }
 
 /** The names that wasm-bindgen gives. */
@@ -78,20 +77,19 @@ export async function importGlue(address: string): Promise<Glue> {
 export async function startModule(
   modules: string,
   wanted: number | undefined,
-  subgroups: boolean,
-  onChoice: (choice: Choice) => void,
+  onFlavour: (flavour: Flavour) => void,
 ): Promise<Started> {
   const choice = chooseFlavour(surroundings(), wanted);
   if (choice.steps.some((step) => step.name === "simd" && !step.taken)) {
     throw new DynastyError("unsupported", "this browser is too old: it has no SIMD in WebAssembly");
   }
-  onChoice(choice);
+  onFlavour(choice.flavour);
   const folder = new URL(`${choice.flavour}/`, modules);
   const script = new URL(SCRIPT, folder).href;
   const [glue, module] = await Promise.all([importGlue(script), compile(new URL(BINARY, folder).href)]);
   const { memory } = await glue.default({ module_or_path: module });
   if (choice.flavour === "threads") await startThreads({ glue: script, module, memory }, choice.threads);
-  return { engine: new glue.Engine({ threads: choice.threads, subgroups }), choice, subgroups };
+  return { engine: new glue.Engine({ threads: choice.threads }), choice };
 }
 
 async function compile(address: string): Promise<WebAssembly.Module> {

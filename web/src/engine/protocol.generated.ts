@@ -495,7 +495,7 @@ export type StepName = "webgpu" | "subgroups" | "threads" | "relaxed_simd" | "si
 /**
  * Why a step of the ladder is taken or not.
  */
-export type StepReason = "used" | "missing" | "no_adapter" | "not_asked_for" | "not_isolated" | "needs_relaxed_simd" | "one_thread" | "slower";
+export type StepReason = "used" | "missing" | "no_adapter" | "not_asked_for" | "not_isolated" | "needs_relaxed_simd" | "one_thread" | "slower" | "no_kernels";
 
 /**
  * The module that runs, and why not a faster one.

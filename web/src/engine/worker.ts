@@ -2,9 +2,10 @@
 import { type Opened, openFiles } from "./bytes.js";
 import { DynastyError, toDynastyError } from "./errors.js";
 import { openUrl } from "./http.js";
+import { gpuSteps } from "./ladder.js";
 import { type Listener, type Loaded, type Started, startModule } from "./modules.js";
-import type { Outcome, Reply, Request, Step, Surroundings } from "./protocol.generated.js";
-import { addSubgroups } from "./subgroups.js";
+import type { Flavour, Outcome, Reply, Request, Surroundings } from "./protocol.generated.js";
+import { type GpuFound, addSubgroups } from "./subgroups.js";
 
 type Load = Extract<Request, { kind: "load" }>;
 type Job = Exclude<Request, { kind: "abort" }>;
@@ -16,7 +17,7 @@ const EVERY_MS = 100;
 const PAUSE_MS = 8;
 
 const running = new Map<number, AbortController>();
-let started: Promise<Started> | undefined;
+let started: Promise<Started & { readonly gpu: GpuFound }> | undefined;
 let last: Promise<void> = Promise.resolve();
 
 self.onmessage = (event: MessageEvent<Request>): void => {
@@ -76,7 +77,7 @@ async function work(request: Job, signal: AbortSignal): Promise<Outcome> {
 
 async function load(request: Load, signal: AbortSignal): Promise<Outcome> {
   const { id, source, device, context } = request;
-  const { engine, choice, subgroups } = await start(request);
+  const { engine, choice, gpu } = await start(request);
   const options = { device, ...(context === undefined ? {} : { context }) };
   const listener = listen(id, signal);
   if (source.kind === "random") {
@@ -94,30 +95,21 @@ async function load(request: Load, signal: AbortSignal): Promise<Outcome> {
 
   function loaded({ model, info }: Loaded): Outcome {
     const { flavour, threads } = choice;
-    const steps = [...gpuSteps(device, info.device === "webgpu", subgroups), ...choice.steps];
+    const steps = [...gpuSteps(device, gpu, info), ...choice.steps];
     const surroundings: Surroundings = { flavour, threads, steps };
     return { of: "load", value: { model, info, surroundings } };
   }
 }
 
-function start(request: Load): Promise<Started> {
+function start(request: Load): Promise<Started & { readonly gpu: GpuFound }> {
   const { id, modules, threads, device } = request;
   started ??= (async () => {
-    const subgroups = device !== "wasm" && (await addSubgroups());
-    return startModule(modules, threads, subgroups, ({ flavour }) => {
-      reply({ kind: "progress", id, progress: { stage: "compile", flavour } });
-    });
+    const gpu = device === "wasm" ? "missing" : await addSubgroups();
+    const tell = (flavour: Flavour): void => reply({ kind: "progress", id, progress: { stage: "compile", flavour } });
+    return { gpu, ...(await startModule(modules, threads, tell)) };
   })();
   started.catch(() => (started = undefined));
   return started;
-}
-
-function gpuSteps(asked: Load["device"], taken: boolean, subgroups: boolean): Step[] {
-  const missing = (navigator as Partial<Navigator>).gpu === undefined;
-  const reason = taken ? "used" : asked === "wasm" ? "not_asked_for" : missing ? "missing" : "slower";
-  const steps: Step[] = [{ name: "webgpu", taken, reason }];
-  if (taken) steps.push({ name: "subgroups", taken: subgroups, reason: subgroups ? "used" : "missing" });
-  return steps;
 }
 
 function listen(id: number, signal: AbortSignal): Listener {

@@ -60,6 +60,7 @@ impl Activations {
         self.kind = weight.record_kind();
         (self.m, self.k) = (m, k);
         let Some(kind) = self.kind else { return };
+        let put = weight.target.put_records(kind.wide);
         let record = record_bytes(kind.wide);
         let blocks = k / 32;
         self.records.resize(m * blocks * record);
@@ -72,14 +73,9 @@ impl Activations {
                 let first = row / kind.tile * kind.tile;
                 let (height, inside) = if first + kind.tile <= m { (kind.tile, row - first) } else { (1, 0) };
                 let start = if height == 1 { row } else { first } * blocks * record + inside * record;
-                for (block, x) in x[row * k..][..k].as_chunks::<32>().0.iter().enumerate() {
-                    // SAFETY: the record of this row and block lies inside the buffer and belongs to this part alone.
-                    let record = unsafe {
-                        let at = base.pointer().add(start + block * height * record);
-                        std::slice::from_raw_parts_mut(at, record)
-                    };
-                    put(x, record);
-                }
+                // SAFETY: the records of this row lie inside the buffer and belong to this part alone; the weight was
+                // packed for instructions that this machine has.
+                unsafe { put(&x[row * k..][..k], base.pointer().add(start), height * record) };
             }
         });
     }
@@ -95,40 +91,68 @@ impl Activations {
     }
 }
 
-/// Rounds to the nearest integer, ties to even, for magnitudes below 2^22; the low byte of the result's bits is the
-/// low byte of the integer.
+/// Rounds to the nearest integer, ties to even, for magnitudes up to 127: the low mantissa bits of a sum with 3 * 2^22.
 #[inline(always)]
-fn nearest_bits(x: f32) -> u32 {
-    (x + 12_582_912.0).to_bits()
+fn nearest(x: f32) -> i32 {
+    ((x + 12_582_912.0).to_bits() as i32).wrapping_sub(0x4b40_0000)
+}
+
+/// Writes the records of a row, `stride` bytes from each to the next.
+pub(crate) type PutRecords = unsafe fn(&[f32], *mut u8, usize);
+
+/// See [`PutRecords`].
+///
+/// # Safety
+/// All records may be written.
+#[inline(always)]
+pub(crate) unsafe fn put_records<const WIDE: bool>(row: &[f32], out: *mut u8, stride: usize) {
+    for (block, x) in row.as_chunks::<32>().0.iter().enumerate() {
+        // SAFETY: the caller's promise.
+        let record = unsafe { std::slice::from_raw_parts_mut(out.add(block * stride), record_bytes(WIDE)) };
+        put::<WIDE>(x, record);
+    }
 }
 
 /// Writes the record of 32 values. The scale of values one of which is not a number is not a number.
-fn put(x: &[f32; 32], record: &mut [u8]) {
+#[inline(always)]
+fn put<const WIDE: bool>(x: &[f32; 32], record: &mut [u8]) {
+    // The order of magnitudes is the order of their bits; what is not a number comes last.
     let mut largest = 0;
     for x in x {
-        // The order of magnitudes is the order of their bits; what is not a number comes last.
         largest = largest.max(x.to_bits() & 0x7fff_ffff);
     }
     let largest = f32::from_bits(largest);
-    let scale = largest / 127.0;
+    let scale = largest * (1.0 / 127.0);
     let inverse = if largest > 1e-30 { 127.0 / largest } else { 0.0 };
-    let mut q = [0i8; 32];
+    // Loops, because closures do not inherit the instructions of the function that they are in.
+    let mut q = [0i32; 32];
     for (q, x) in q.iter_mut().zip(x) {
-        *q = nearest_bits(x * inverse) as i8;
+        *q = nearest(x * inverse);
     }
     let (numbers, tail) = record.split_at_mut(record.len() - RECORD_TAIL);
-    if let Some((numbers, _)) = numbers.split_first_chunk_mut::<64>() {
+    if WIDE {
         for (out, q) in numbers.as_chunks_mut::<2>().0.iter_mut().zip(q) {
-            *out = i16::from(q).to_ne_bytes();
+            *out = (q as i16).to_ne_bytes();
         }
     } else {
         for (out, q) in numbers.iter_mut().zip(q) {
             *out = q as u8;
         }
     }
-    let sum = |q: &[i8]| q.iter().map(|&q| i32::from(q)).sum::<i32>() as f32 * scale;
-    let (first, last) = (sum(&q[..16]), sum(&q[16..]));
-    for (out, value) in tail.as_chunks_mut::<4>().0.iter_mut().zip([scale, sum(&q), first, last]) {
+    let (first, last) = (sum(&q, 0), sum(&q, 16));
+    let both = first.wrapping_add(last);
+    let values = [scale, both as f32 * scale, first as f32 * scale, last as f32 * scale];
+    for (out, value) in tail.as_chunks_mut::<4>().0.iter_mut().zip(values) {
         *out = value.to_ne_bytes();
     }
+}
+
+/// The sum of 16 integers; of anything, if a value was not a number.
+#[inline(always)]
+fn sum(q: &[i32; 32], start: usize) -> i32 {
+    let mut sum = 0i32;
+    for q in &q[start..start + 16] {
+        sum = sum.wrapping_add(*q);
+    }
+    sum
 }

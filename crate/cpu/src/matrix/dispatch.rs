@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use format::QuantType;
 
+use super::activations::{PutRecords, put_records};
 use super::float::{Brain, Element, Half, Single, float};
 use super::form::{self, FormKind};
 #[cfg(target_arch = "aarch64")]
@@ -77,6 +78,18 @@ macro_rules! targets {
                 match self { $($(#[$cfg])* Target::$name => kernels::$name::kernel(ty, form),)* }
             }
 
+            /// What makes 8-bit records of `x`, or 16-bit ones.
+            pub(crate) fn put_records(self, wide: bool) -> PutRecords {
+                match (self, wide) {
+                    $(
+                        $(#[$cfg])*
+                        (Target::$name, false) => kernels::$name::put::<false>,
+                        $(#[$cfg])*
+                        (Target::$name, true) => kernels::$name::put::<true>,
+                    )*
+                }
+            }
+
             /// What a kernel is called, as in `q8_0 avx2`.
             pub(crate) fn kernel_name(self, ty: QuantType) -> &'static str {
                 match self { $($(#[$cfg])* Target::$name => kernels::$name::name(ty),)* }
@@ -106,6 +119,12 @@ macro_rules! targets {
                     ) {
                         // SAFETY: the caller's promise.
                         unsafe { float::<Set, E>(product, groups, rows) }
+                    }
+
+                    $(#[target_feature(enable = $features)])?
+                    pub(in super::super) unsafe fn put<const WIDE: bool>(row: &[f32], out: *mut u8, stride: usize) {
+                        // SAFETY: the caller's promise.
+                        unsafe { put_records::<WIDE>(row, out, stride) }
                     }
 
                     pub(in super::super) fn kernel(ty: QuantType, form: Option<FormKind>) -> Kernel {

@@ -45,6 +45,9 @@ const fn wide<S: Isa, F: Form>() -> bool {
     S::WIDE && F::BITS == 8
 }
 
+/// Bytes of numbers that stay in the first level of cache while rows of `x` pass.
+const NEAR_BYTES: usize = 16 * 1024;
+
 /// The kernel of a form on an instruction set.
 ///
 /// # Safety
@@ -55,25 +58,40 @@ pub(crate) unsafe fn quantized<S: Isa, F: Form, const TILE: usize>(
     groups: Range<usize>,
     rows: Range<usize>,
 ) {
-    let layout = const { layout::<S, F>() };
-    let blocks = product.k / 32;
-    let record = const { record_bytes(wide::<S, F>()) };
-    for group in groups {
+    let group_bytes = product.k / 32 * const { layout::<S, F>() }.quant_bytes;
+    let step = (NEAR_BYTES / group_bytes.max(1)).max(1);
+    for start in groups.clone().step_by(step) {
+        let near = start..(start + step).min(groups.end);
+        let mut row = rows.start;
         // SAFETY: the caller's promise; offsets stay inside what was packed for these groups and rows.
         unsafe {
-            let quants = product.quants.add(group * blocks * layout.quant_bytes);
-            let scales = product.scales.add(group * layout.group_scales(F::SUPER, blocks));
-            let mut row = rows.start;
             while row + TILE <= rows.end {
-                let x = product.x.add(row * blocks * record);
-                put::<S, TILE>(product, group, row, tile::<S, F, TILE>(quants, scales, x, blocks));
+                row_of_tiles::<S, F, TILE>(product, near.clone(), row);
                 row += TILE;
             }
             while row < rows.end {
-                let x = product.x.add(row * blocks * record);
-                put::<S, 1>(product, group, row, tile::<S, F, 1>(quants, scales, x, blocks));
+                row_of_tiles::<S, F, 1>(product, near.clone(), row);
                 row += 1;
             }
+        }
+    }
+}
+
+/// Some groups of rows of the weight and `M` rows of `x`.
+///
+/// # Safety
+/// As for [`quantized`].
+#[inline(always)]
+unsafe fn row_of_tiles<S: Isa, F: Form, const M: usize>(product: &Product, groups: Range<usize>, row: usize) {
+    let layout = const { layout::<S, F>() };
+    let blocks = product.k / 32;
+    for group in groups {
+        // SAFETY: passed on.
+        unsafe {
+            let quants = product.quants.add(group * blocks * layout.quant_bytes);
+            let scales = product.scales.add(group * layout.group_scales(F::SUPER, blocks));
+            let x = product.x.add(row * blocks * const { record_bytes(wide::<S, F>()) });
+            put::<S, M>(product, group, row, tile::<S, F, M>(quants, scales, x, blocks));
         }
     }
 }

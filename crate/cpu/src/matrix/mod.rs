@@ -252,7 +252,9 @@ impl Cut {
         // Several parts a thread, because threads are not equally fast.
         let wanted = if threads == 1 { 1 } else { (threads * 4).div_ceil(row_parts) };
         let least = (PART_PRODUCTS / (lanes * weight.k * row_step).max(1)).max(1);
-        let group_step = groups.div_ceil(wanted).max(least).next_multiple_of(4).min(groups);
+        // Float kernels take four groups at a time.
+        let multiple = if weight.form.is_some() { 1 } else { 4 };
+        let group_step = groups.div_ceil(wanted).max(least).next_multiple_of(multiple).min(groups);
         Cut { groups, group_step, m, row_step }
     }
 

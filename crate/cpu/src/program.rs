@@ -121,11 +121,12 @@ impl Program {
             let Place::Buffer(buffer) = self.plan.values[index].place else { continue };
             *out = std::mem::take(&mut self.buffers[buffer as usize]);
             let count = self.measured.len(index);
+            // A buffer never shrinks: filling it again with zeros would cost as much as a small kernel.
             if out.len() < count {
                 let more = count - out.len();
                 out.try_reserve_exact(more).map_err(|_| Error::Memory { what: "a buffer", count })?;
+                out.resize(count, 0.0);
             }
-            out.resize(count, 0.0);
         }
         Ok(())
     }

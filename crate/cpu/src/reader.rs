@@ -81,6 +81,11 @@ impl<'a> Reader<'a> {
         self.measured.shape(self.plan.index(port))
     }
 
+    /// The number of elements.
+    pub fn len(&self, port: Port) -> usize {
+        self.measured.len(self.plan.index(port))
+    }
+
     /// The last size and the product of the others.
     pub fn rows(&self, port: Port) -> (usize, usize) {
         let (width, outer) = self.shape(port).split_last().map_or((1, &[][..]), |(width, outer)| (*width, outer));

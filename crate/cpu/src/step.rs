@@ -75,6 +75,17 @@ impl<'a> Task<'a> {
         self.reader.shape(Port { node: self.id, output: 0 })
     }
 
+    /// The part of a buffer that an output takes; nothing if it has no buffer.
+    fn part<'b>(&self, output: u8, buffer: &'b mut [f32]) -> &'b mut [f32] {
+        let len = if usize::from(output) < self.node.outputs.len() {
+            self.reader.len(Port { node: self.id, output })
+        } else {
+            0
+        };
+        let len = len.min(buffer.len());
+        &mut buffer[..len]
+    }
+
     fn fail(&self, reason: String) -> Error {
         let inputs = self.reader.shapes(&self.node.inputs);
         Error::Node { node: self.id.0, op: self.node.op.name(), reason, inputs }
@@ -90,6 +101,7 @@ pub(crate) fn run(
 ) -> Result<(), Error> {
     let pool = task.pool;
     let [out, second] = outputs;
+    let (out, second) = (task.part(0, out), task.part(1, second));
     match &task.node.op {
         // They live where they are, see `Plan`.
         Op::Input { .. } | Op::Weight(_) | Op::Const(_) | Op::Reshape(_) => {}

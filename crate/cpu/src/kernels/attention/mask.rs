@@ -1,8 +1,10 @@
 //! Which keys a query sees, and what is added to its scores.
 
-use graph::Attention;
+use graph::{Act, Attention};
 
 use super::{Place, Sizes};
+use crate::matrix::act;
+use crate::parts::widest;
 
 /// A bias at or below this hides its key.
 const HIDDEN: f32 = -1e30;
@@ -45,7 +47,7 @@ impl Mask<'_> {
             (visible.start.clamp(at, at + scores.len()) - at, visible.end.clamp(at, at + scores.len()) - at);
         let end = end.max(start);
         if let Some(cap) = self.spec.soft_cap {
-            scores[start..end].iter_mut().for_each(|score| *score = cap * (*score / cap).tanh());
+            bend(cap, &mut scores[start..end]);
         }
         if let Some(bias) = self.bias {
             let [b, h, t, s] = bias.steps;
@@ -57,5 +59,14 @@ impl Mask<'_> {
         }
         scores[..start].fill(f32::NEG_INFINITY);
         scores[end..].fill(f32::NEG_INFINITY);
+    }
+}
+
+widest! {
+    /// `cap * tanh(score / cap)`
+    fn bend(cap: f32, scores: &mut [f32]) {
+        scores.iter_mut().for_each(|score| *score /= cap);
+        act::finish(scores, None, Some(Act::Tanh));
+        scores.iter_mut().for_each(|score| *score *= cap);
     }
 }

@@ -12,7 +12,7 @@ const server = await serve(models);
 const browser = await launch();
 try {
   const page = await browser.newPage();
-  await page.goto(`${server.address}bench.html?${query}`);
+  await page.goto(`${server.url}/bench.html?${query}`);
   const result = page.locator("#result");
   await result.waitFor({ state: "visible", timeout: 1_800_000 });
   const text = (await result.textContent()) ?? "";

@@ -8,7 +8,7 @@ import { launch, makeModels, serve } from "./harness.mjs";
 const models = makeModels();
 /** @type {import("playwright-core").Browser} */
 let browser;
-/** @type {{ address: string, close(): void }} */
+/** @type {{ url: string, close(): Promise<unknown> }} */
 let server;
 
 before(async () => {
@@ -18,14 +18,14 @@ before(async () => {
 
 after(async () => {
   await browser?.close();
-  server?.close();
+  await server?.close();
   models.remove();
 });
 
 /** @param {string} query */
 async function measure(query) {
   const page = await browser.newPage();
-  await page.goto(`${server.address}bench.html?${query}`);
+  await page.goto(`${server.url}/bench.html?${query}`);
   const result = page.locator("#result");
   await result.waitFor({ state: "visible", timeout: 200_000 });
   const figures = JSON.parse((await result.textContent()) ?? "");

@@ -20,16 +20,16 @@ after(async () => {
 
 for (const isolation of [true, false]) {
   describe(isolation ? "isolated" : "not isolated", () => {
-    /** @type {{ address: string, close(): void }} */
+    /** @type {{ url: string, close(): Promise<unknown> }} */
     let server;
     before(async () => {
-      server = await serve(models.folder, isolation ? [] : ["--no-isolation"]);
+      server = await serve(models.folder, ...(isolation ? [] : ["--no-isolation"]));
     });
     after(() => server?.close());
 
     for (const device of ["wasm", "webgpu"]) {
       test(`${device}: load, ask, stop, ask again`, { timeout: 300_000 }, async () => {
-        const chat = await ChatPage.open(browser, server.address, { model: "chat", device, temperature: "0", max_tokens: "24" });
+        const chat = await ChatPage.open(browser, server.url, { model: "chat", device, temperature: "0", max_tokens: "24" });
         await chat.state("ready");
         assert.equal(await chat.page.getByRole("textbox").count(), 1);
         const first = await chat.ask("hello");
@@ -51,7 +51,7 @@ for (const isolation of [true, false]) {
       });
 
       test(`${device}: a model without a template continues exactly the text`, { timeout: 300_000 }, async () => {
-        const chat = await ChatPage.open(browser, server.address, { model: "plain", device, temperature: "0", max_tokens: String(PLAIN.token_ids.length) });
+        const chat = await ChatPage.open(browser, server.url, { model: "plain", device, temperature: "0", max_tokens: String(PLAIN.token_ids.length) });
         await chat.state("ready");
         await chat.page.locator('[data-mode="completion"]').waitFor();
         assert.equal(await chat.ask(PLAIN.prompt), PLAIN.text);
@@ -63,22 +63,22 @@ for (const isolation of [true, false]) {
 
 test("Chinese: the buttons have Chinese names", { timeout: 120_000 }, async () => {
   const server = await serve(models.folder);
-  const chat = await ChatPage.open(browser, server.address, { model: "chat", device: "wasm", max_tokens: "4" }, "zh-CN");
+  const chat = await ChatPage.open(browser, server.url, { model: "chat", device: "wasm", max_tokens: "4" }, "zh-CN");
   await chat.state("ready");
   await chat.send("你好", "发送");
   await chat.page.locator('[data-role="assistant"]').waitFor();
   await chat.state("ready");
   await chat.close();
-  server.close();
+  await server.close();
 });
 
 const story = stories();
 test("a real model writes its story", { timeout: 300_000, skip: story ? false : "the story model is not on this machine" }, async () => {
   const server = await serve(models.folder);
-  const chat = await ChatPage.open(browser, server.address, { model: "stories", device: "wasm", temperature: "0", max_tokens: "60" });
+  const chat = await ChatPage.open(browser, server.url, { model: "stories", device: "wasm", temperature: "0", max_tokens: "60" });
   await chat.state("ready");
   const text = await chat.ask("Once upon a time, ");
   assert.ok(text.length > 80, text);
   await chat.close();
-  server.close();
+  await server.close();
 });

@@ -8,7 +8,7 @@ import { ChatPage, launch, makeModels, serve } from "./harness.mjs";
 const models = makeModels();
 /** @type {import("playwright-core").Browser} */
 let browser;
-/** @type {{ address: string, close(): void }} */
+/** @type {{ url: string, close(): Promise<unknown> }} */
 let server;
 
 before(async () => {
@@ -18,7 +18,7 @@ before(async () => {
 
 after(async () => {
   await browser?.close();
-  server?.close();
+  await server?.close();
   models.remove();
 });
 
@@ -37,7 +37,7 @@ const WRONG = [
 
 for (const [address, codes] of WRONG) {
   test(`${address} → ${codes.join(" or ")}`, { timeout: 120_000 }, async () => {
-    const chat = await ChatPage.open(browser, server.address, { model: address, device: "wasm", max_tokens: "4" });
+    const chat = await ChatPage.open(browser, server.url, { model: address, device: "wasm", threads: "1", max_tokens: "4" });
     await chat.state("error");
     const alert = chat.page.getByRole("alert");
     assert.ok(codes.includes((await alert.getAttribute("data-code")) ?? ""), (await alert.innerText()) + (await alert.getAttribute("data-code")));
@@ -52,7 +52,7 @@ for (const [address, codes] of WRONG) {
 }
 
 test("a prompt that does not fit is refused, a shorter one is answered", { timeout: 120_000 }, async () => {
-  const chat = await ChatPage.open(browser, server.address, { model: "chat", device: "wasm", max_tokens: "4" });
+  const chat = await ChatPage.open(browser, server.url, { model: "chat", device: "wasm", threads: "1", max_tokens: "4" });
   await chat.state("ready");
   await chat.send("a river once upon a time ".repeat(40));
   await chat.state("error");

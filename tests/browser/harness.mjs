@@ -1,18 +1,15 @@
 // @ts-check
 /** A served site, a browser, and models to load: what every browser test begins with. */
-import { spawn } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
-import { createInterface } from "node:readline";
+import { join } from "node:path";
 
-const ROOT = resolve(import.meta.dirname, "../..");
-/** @type {typeof import("playwright-core")} */
-const { chromium } = createRequire(join(ROOT, "web/package.json"))("playwright-core");
+import { root as ROOT, launch, serveProgram } from "./browser.mjs";
 
-const PROGRAM = process.env["DYNASTY"] ?? join(ROOT, "target/ci/dynasty");
-const BROWSER = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
+export { launch };
+
+/** The built site. */
+const SITE = process.env["DYNASTY_SITE"] ?? join(ROOT, "web/dist");
 
 /** A story model and its greedy text, where the machine has them. */
 const STORIES = join(ROOT, "../shared/data/tinystories-656k");
@@ -56,29 +53,12 @@ export function makeModels() {
 }
 
 /**
- * Starts `dynasty serve` on a free port.
+ * Serves the site and these models with the program itself.
  * @param {string} models
- * @param {string[]} [more]
+ * @param {string[]} more
  */
-export async function serve(models, more = []) {
-  const args = ["serve", "--port", "0", "--models", models, "--site", join(ROOT, "web/dist"), ...more];
-  const child = spawn(PROGRAM, args, { stdio: ["ignore", "pipe", "inherit"] });
-  const lines = createInterface({ input: child.stdout });
-  const address = await new Promise((found, failed) => {
-    child.once("error", failed);
-    child.once("exit", (code) => failed(new Error(`${PROGRAM} serve ended with ${code}`)));
-    lines.on("line", (line) => {
-      const url = /http:\/\/[^\s]+/.exec(line)?.[0];
-      if (url) found(url);
-    });
-  });
-  return { address: String(address), close: () => child.kill() };
-}
-
-/** Starts the browser, with WebGPU on a software adapter. */
-export async function launch() {
-  const gpu = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader", "--enable-features=Vulkan"];
-  return chromium.launch({ executablePath: BROWSER, args: ["--no-sandbox", ...gpu] });
+export function serve(models, ...more) {
+  return serveProgram("--models", models, "--site", SITE, ...more);
 }
 
 /** A chat page and what one does with it. */
@@ -103,7 +83,7 @@ export class ChatPage {
     /** @type {string[]} */
     const faults = [];
     page.on("pageerror", (error) => faults.push(String(error)));
-    await page.goto(`${address}chat.html?${new URLSearchParams(parameters)}`);
+    await page.goto(`${address}/chat.html?${new URLSearchParams(parameters)}`);
     return new ChatPage(page, faults);
   }
 

@@ -1,0 +1,255 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args as Group, Parser, Subcommand, ValueEnum};
+use run::DeviceChoice;
+
+/// The Transformer family on your own machine, and in a page.
+#[derive(Parser)]
+#[command(name = "dynasty", version, about)]
+pub struct Args {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Talk with a model in the terminal.
+    Chat(Chat),
+    /// Continue a prompt.
+    Generate(Generate),
+    /// Run a model once on tensors, named as the reference library names them.
+    Forward(Forward),
+    /// Show the token ids of a text.
+    Tokenize(Tokenize),
+    /// Render messages by the model's chat template.
+    ChatTemplate(ChatTemplate),
+    /// Show a model's configuration, tensors, sizes and graph.
+    Inspect(Inspect),
+    /// Write a model as one GGUF file.
+    Quantize(Quantize),
+    /// Turn a llama2.c model and tokenizer into one GGUF file.
+    Import(Import),
+    /// Measure speed.
+    Bench(Bench),
+    /// Serve the pages and models on this machine.
+    Serve(Serve),
+}
+
+/// Which model on which device.
+#[derive(Group)]
+pub struct ModelArgs {
+    /// A folder in a published layout, or one file.
+    #[arg(long)]
+    pub model: PathBuf,
+    #[command(flatten)]
+    pub device: DeviceArgs,
+}
+
+#[derive(Group)]
+pub struct DeviceArgs {
+    /// Where it runs.
+    #[arg(long, value_enum, default_value_t = DeviceArg::Auto)]
+    pub device: DeviceArg,
+    /// Threads on the processor; all cores by default.
+    #[arg(long)]
+    pub threads: Option<usize>,
+    /// Tokens that a session can hold.
+    #[arg(long)]
+    pub context: Option<usize>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub enum DeviceArg {
+    Cpu,
+    Wgpu,
+    Auto,
+}
+
+impl From<DeviceArg> for DeviceChoice {
+    fn from(arg: DeviceArg) -> Self {
+        match arg {
+            DeviceArg::Cpu => Self::Cpu,
+            DeviceArg::Wgpu => Self::Gpu,
+            DeviceArg::Auto => Self::Auto,
+        }
+    }
+}
+
+/// How tokens are drawn. Without these the model's own generation settings hold.
+#[derive(Group)]
+pub struct SamplerArgs {
+    /// 0 takes the likeliest token.
+    #[arg(long)]
+    pub temperature: Option<f32>,
+    #[arg(long)]
+    pub top_k: Option<u32>,
+    #[arg(long)]
+    pub top_p: Option<f32>,
+    #[arg(long)]
+    pub min_p: Option<f32>,
+    #[arg(long)]
+    pub repetition_penalty: Option<f32>,
+    #[arg(long)]
+    pub presence_penalty: Option<f32>,
+    #[arg(long)]
+    pub frequency_penalty: Option<f32>,
+    /// The same seed draws the same text.
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// A text that ends the answer; may be given several times.
+    #[arg(long)]
+    pub stop: Vec<String>,
+    /// The most new tokens.
+    #[arg(long)]
+    pub max_tokens: Option<usize>,
+}
+
+#[derive(Group)]
+pub struct Chat {
+    #[command(flatten)]
+    pub model: ModelArgs,
+    #[command(flatten)]
+    pub sampler: SamplerArgs,
+    /// The system message.
+    #[arg(long)]
+    pub system: Option<String>,
+}
+
+#[derive(Group)]
+pub struct Generate {
+    #[command(flatten)]
+    pub model: ModelArgs,
+    #[command(flatten)]
+    pub sampler: SamplerArgs,
+    #[arg(long)]
+    pub prompt: String,
+    /// Print `{"token_ids": […], "text": "…"}`.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Group)]
+pub struct Forward {
+    #[command(flatten)]
+    pub model: ModelArgs,
+    /// A safetensors file.
+    #[arg(long)]
+    pub inputs: PathBuf,
+    /// A safetensors file that is written.
+    #[arg(long)]
+    pub outputs: PathBuf,
+    /// Also write `attentions.N`.
+    #[arg(long)]
+    pub attentions: bool,
+    /// Also write `hidden_states.N`.
+    #[arg(long)]
+    pub hidden_states: bool,
+}
+
+#[derive(Group)]
+pub struct Tokenize {
+    #[arg(long)]
+    pub model: PathBuf,
+    #[arg(long)]
+    pub text: String,
+    /// Print `{"ids": […]}`.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Group)]
+pub struct ChatTemplate {
+    #[arg(long)]
+    pub model: PathBuf,
+    /// A JSON list of messages.
+    #[arg(long)]
+    pub messages: PathBuf,
+    /// A JSON list of tools.
+    #[arg(long)]
+    pub tools: Option<PathBuf>,
+    /// End with the beginning of an answer.
+    #[arg(long)]
+    pub add_generation_prompt: bool,
+    /// Print `{"text": "…"}`.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Group)]
+pub struct Inspect {
+    #[arg(long)]
+    pub model: PathBuf,
+    /// Show the graph.
+    #[arg(long)]
+    pub graph: bool,
+    /// Show every tensor.
+    #[arg(long)]
+    pub tensors: bool,
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Group)]
+pub struct Quantize {
+    /// A folder or file.
+    pub model: PathBuf,
+    /// f16, q8_0, q4_0, q4_k or q6_k
+    #[arg(long = "type")]
+    pub ty: String,
+    #[arg(long)]
+    pub out: PathBuf,
+}
+
+#[derive(Group)]
+pub struct Import {
+    /// The model's `.bin`.
+    pub model: PathBuf,
+    /// The tokenizer's `.bin`.
+    #[arg(long)]
+    pub tokenizer: PathBuf,
+    /// f32, f16, q8_0, q4_0, q4_k or q6_k
+    #[arg(long = "type", default_value = "f32")]
+    pub ty: String,
+    #[arg(long)]
+    pub out: PathBuf,
+}
+
+#[derive(Group)]
+pub struct Bench {
+    #[arg(long, required_unless_present = "shape")]
+    pub model: Option<PathBuf>,
+    /// Random weights of a well-known size instead of a model.
+    #[arg(long, conflicts_with = "model")]
+    pub shape: Option<String>,
+    /// The type of the random weights.
+    #[arg(long, default_value = "q8_0")]
+    pub quant: String,
+    #[command(flatten)]
+    pub device: DeviceArgs,
+    #[arg(long, default_value_t = 128)]
+    pub prompt: usize,
+    #[arg(long, default_value_t = 64)]
+    pub tokens: usize,
+    /// Measured runs, at least five.
+    #[arg(long, default_value_t = 5)]
+    pub runs: usize,
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Group)]
+pub struct Serve {
+    #[arg(long, default_value_t = 8080)]
+    pub port: u16,
+    /// Folders and files that the pages offer.
+    #[arg(long)]
+    pub models: Option<PathBuf>,
+    /// The built site.
+    #[arg(long)]
+    pub site: Option<PathBuf>,
+    /// Leave out the cross-origin isolation headers.
+    #[arg(long)]
+    pub no_isolation: bool,
+}

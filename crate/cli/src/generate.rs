@@ -1,0 +1,40 @@
+//! `dynasty generate`
+
+use std::io::Write;
+use std::ops::ControlFlow;
+
+use run::Listener;
+use serde_json::json;
+
+use crate::args::Generate;
+use crate::failure::Failure;
+use crate::source;
+
+pub async fn run(args: Generate) -> Result<(), Failure> {
+    let files = run::Files::open(source::open(&args.model.model)?).await?;
+    let tokenizer = files.tokenizer().await?;
+    let options = source::generate_options(&files, &args.sampler).await?;
+    options.sampler.validate()?;
+    let prompt = tokenizer.encode(&args.prompt, run::Add::Special)?;
+    let model = source::load(&args.model).await?;
+    let mut session = model.session()?;
+    let show = !args.json;
+    let mut piece = |text: &str| {
+        if show {
+            print!("{text}");
+        }
+        match std::io::stdout().flush() {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(()),
+        }
+    };
+    let mut progress = |_| ControlFlow::Continue(());
+    let mut listener = Listener { piece: &mut piece, progress: &mut progress, pause: None };
+    let done = model.generate(&mut session, Some(&tokenizer), &prompt, &options, &mut listener).await?;
+    if args.json {
+        println!("{}", json!({"token_ids": done.token_ids, "text": done.text}));
+    } else {
+        println!();
+    }
+    Ok(())
+}

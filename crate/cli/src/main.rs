@@ -1,0 +1,65 @@
+//! The `dynasty` program.
+//!
+//! Exit code 0, or not 0 with one line on stderr that names the file and the reason.
+
+mod args;
+mod bench;
+mod chat;
+mod failure;
+mod forward;
+mod generate;
+mod import;
+mod inspect;
+mod models_list;
+mod quantize;
+mod serve;
+mod source;
+mod text;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Args, Command};
+use failure::Failure;
+
+/// Deep recursion in a parser must meet the parser's own bound before the end of the stack.
+const STACK: usize = 64 << 20;
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    std::panic::set_hook(Box::new(|_| ()));
+    let command = std::thread::Builder::new().stack_size(STACK).spawn(move || run(args.command));
+    let outcome = match command.map(std::thread::JoinHandle::join) {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(panic)) => Err(Failure(format!("internal error: {}", message(&*panic)))),
+        Err(error) => Err(Failure(format!("cannot start: {error}"))),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("dynasty: {}", failure.line());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Chat(args) => pollster::block_on(chat::run(args)),
+        Command::Generate(args) => pollster::block_on(generate::run(args)),
+        Command::Forward(args) => pollster::block_on(forward::run(args)),
+        Command::Tokenize(args) => pollster::block_on(text::tokenize(args)),
+        Command::ChatTemplate(args) => pollster::block_on(text::chat_template(args)),
+        Command::Inspect(args) => pollster::block_on(inspect::run(args)),
+        Command::Quantize(args) => pollster::block_on(quantize::run(args)),
+        Command::Import(args) => pollster::block_on(import::run(args)),
+        Command::Bench(args) => pollster::block_on(bench::run(args)),
+        Command::Serve(args) => serve::run(args),
+    }
+}
+
+fn message(panic: &(dyn std::any::Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
+}

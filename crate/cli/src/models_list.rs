@@ -1,0 +1,60 @@
+//! What the pages' pickers offer: every model in a folder.
+
+use std::path::{Path, PathBuf};
+
+use run::Package;
+use serde::Serialize;
+
+use crate::source;
+
+/// One model.
+#[derive(Serialize)]
+pub struct Entry {
+    /// The name of its folder or file.
+    name: String,
+    /// Where the page reads it.
+    url: String,
+    /// Bytes of its weights.
+    bytes: u64,
+    /// `folder` or `file`.
+    kind: &'static str,
+    /// Whether it has a chat template.
+    template: bool,
+    /// The family, such as `llama`.
+    family: &'static str,
+    /// A folder's files, which a page cannot list.
+    files: Vec<String>,
+}
+
+/// Every model in `folder`, by name. What is no model is left out.
+pub fn list(folder: &Path) -> Vec<Entry> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    paths.sort();
+    paths.iter().filter_map(|path| pollster::block_on(entry(path))).collect()
+}
+
+async fn entry(path: &Path) -> Option<Entry> {
+    let name = path.file_name()?.to_str()?.to_string();
+    let source = source::open(path).ok()?;
+    let package = Package::open(source).await.ok()?;
+    let template = package.files.chat().await.ok()?.is_some();
+    let is_folder = path.is_dir();
+    Some(Entry {
+        url: format!("/models/{name}{}", if is_folder { "/" } else { "" }),
+        name,
+        bytes: package.checkpoint().weight_bytes(),
+        kind: if is_folder { "folder" } else { "file" },
+        template,
+        family: package.model.family(),
+        files: if is_folder { files(path) } else { Vec::new() },
+    })
+}
+
+fn files(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
+    let mut names: Vec<String> =
+        entries.filter(|e| e.path().is_file()).filter_map(|e| e.file_name().to_str().map(str::to_string)).collect();
+    names.sort();
+    names
+}

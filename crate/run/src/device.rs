@@ -1,0 +1,175 @@
+//! One edge for all executors: the only place that asks which device this is.
+
+use std::sync::Arc;
+
+use format::QuantType;
+use graph::{Graph, StateSpec, Tensor};
+
+use crate::Error;
+
+/// Which device is wanted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DeviceChoice {
+    /// The faster one by a short trial.
+    #[default]
+    Auto,
+    /// The processor; no GPU is opened.
+    Cpu,
+    /// The GPU, or an error.
+    Gpu,
+}
+
+/// An opened device.
+pub enum Device {
+    /// The processor.
+    Cpu(cpu::Engine),
+    /// A GPU through wgpu.
+    Gpu(gpu::Engine),
+}
+
+/// Weights on a device.
+#[derive(Clone)]
+pub enum Weights {
+    /// On the processor.
+    Cpu(cpu::Weights),
+    /// On the GPU.
+    Gpu(gpu::Weights),
+}
+
+/// A graph prepared for a device.
+pub enum Program {
+    /// For the processor.
+    Cpu(cpu::Program),
+    /// For the GPU.
+    Gpu(gpu::Program),
+}
+
+/// The states of a session on a device.
+pub enum State {
+    /// On the processor.
+    Cpu(cpu::Session),
+    /// On the GPU.
+    Gpu(gpu::Session),
+}
+
+impl Device {
+    /// Opens the processor with a number of threads.
+    pub fn cpu(threads: usize) -> Self {
+        Self::Cpu(cpu::Engine::new(threads.max(1)))
+    }
+
+    /// Opens the GPU.
+    ///
+    /// # Errors
+    /// There is no adapter, or it refuses WebGPU's default limits.
+    pub async fn gpu() -> Result<Self, Error> {
+        Ok(Self::Gpu(gpu::Engine::new(gpu::Options::default()).await?))
+    }
+
+    /// What it is, for people.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Cpu(engine) => format!("cpu, {} threads", engine.threads()),
+            Self::Gpu(engine) => format!("wgpu, {}", engine.adapter()),
+        }
+    }
+
+    /// `cpu` or `wgpu`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Cpu(_) => "cpu",
+            Self::Gpu(_) => "wgpu",
+        }
+    }
+
+    /// An empty store of weights.
+    pub fn weights(&self) -> Weights {
+        match self {
+            Self::Cpu(_) => Weights::Cpu(cpu::Weights::new()),
+            Self::Gpu(engine) => Weights::Gpu(engine.weights()),
+        }
+    }
+
+    /// Prepares a graph.
+    ///
+    /// # Errors
+    /// A weight is missing or an operation is not supported.
+    pub fn prepare(&self, graph: Graph, weights: &Weights) -> Result<Program, Error> {
+        match (self, weights) {
+            (Self::Cpu(engine), Weights::Cpu(weights)) => Ok(Program::Cpu(engine.prepare(Arc::new(graph), weights)?)),
+            (Self::Gpu(engine), Weights::Gpu(weights)) => Ok(Program::Gpu(engine.prepare(Arc::new(graph), weights)?)),
+            (Self::Cpu(_), Weights::Gpu(_)) | (Self::Gpu(_), Weights::Cpu(_)) => Err(Error::MixedDevices),
+        }
+    }
+
+    /// Makes empty states for `rows` rows of `capacity` tokens.
+    ///
+    /// # Errors
+    /// There is not enough memory.
+    pub fn session(&self, states: &[StateSpec], rows: usize, capacity: usize) -> Result<State, Error> {
+        Ok(match self {
+            Self::Cpu(engine) => State::Cpu(engine.session(states, rows, capacity)?),
+            Self::Gpu(engine) => State::Gpu(engine.session(states, rows, capacity)?),
+        })
+    }
+
+    /// Runs a program; outputs are in the graph's order.
+    ///
+    /// # Errors
+    /// An input does not fit, the session is full, or the device is lost.
+    pub async fn run(
+        &self,
+        program: &mut Program,
+        state: Option<&mut State>,
+        inputs: &[(&str, &Tensor)],
+    ) -> Result<Vec<Tensor>, Error> {
+        match (self, program, state) {
+            (Self::Cpu(engine), Program::Cpu(program), None) => Ok(engine.run(program, None, inputs)?),
+            (Self::Cpu(engine), Program::Cpu(program), Some(State::Cpu(state))) => {
+                Ok(engine.run(program, Some(state), inputs)?)
+            }
+            (Self::Gpu(engine), Program::Gpu(program), None) => Ok(engine.run(program, None, inputs).await?),
+            (Self::Gpu(engine), Program::Gpu(program), Some(State::Gpu(state))) => {
+                Ok(engine.run(program, Some(state), inputs).await?)
+            }
+            (Self::Cpu(_) | Self::Gpu(_), _, _) => Err(Error::MixedDevices),
+        }
+    }
+}
+
+impl Weights {
+    /// Adds a weight in its encoded form.
+    ///
+    /// # Errors
+    /// The bytes do not fit the shape, or there is not enough memory.
+    pub fn insert(&mut self, name: &str, shape: &[usize], ty: QuantType, data: Vec<u8>) -> Result<(), Error> {
+        match self {
+            Self::Cpu(weights) => Ok(weights.insert(name, shape, ty, data)?),
+            Self::Gpu(weights) => Ok(weights.insert(name, shape, ty, data)?),
+        }
+    }
+
+    /// Whether a weight is there.
+    pub fn contains(&self, name: &str) -> bool {
+        match self {
+            Self::Cpu(weights) => weights.contains(name),
+            Self::Gpu(weights) => weights.contains(name),
+        }
+    }
+
+    /// Bytes on the device.
+    pub fn bytes(&self) -> u64 {
+        match self {
+            Self::Cpu(weights) => weights.bytes() as u64,
+            Self::Gpu(weights) => weights.bytes() as u64,
+        }
+    }
+
+    /// The matrix kernels that will run, such as `q8_0 avx512-vnni`.
+    pub fn kernels(&self) -> Vec<String> {
+        match self {
+            Self::Cpu(weights) => weights.kernels(),
+            Self::Gpu(weights) => weights.kernels(),
+        }
+    }
+}

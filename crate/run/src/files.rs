@@ -1,0 +1,202 @@
+//! The texts of a model — configuration, tokenizer, template — beside its weights or inside them.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use format::{Checkpoint, Dtype, Folder, gguf, names, read_text};
+use models::gguf::Tensors;
+use serde_json::Value;
+
+use crate::package::Source;
+use crate::{Chat, ChatTemplate, Error, GenerationConfig, Tokenizer, TokenizerConfig};
+
+/// A model's files, opened.
+pub struct Files {
+    place: Place,
+}
+
+enum Place {
+    Folder(Rc<dyn Folder>),
+    File(Rc<Checkpoint>),
+}
+
+impl Files {
+    /// Opens a folder, or a file's header.
+    ///
+    /// # Errors
+    /// The file is damaged or of an unknown kind.
+    pub async fn open(source: Source) -> Result<Self, Error> {
+        let place = match source {
+            Source::Folder(folder) => Place::Folder(folder),
+            Source::File(file) => Place::File(Rc::new(Checkpoint::open_file(file).await?)),
+        };
+        Ok(Self { place })
+    }
+
+    /// One checkpoint with its texts inside.
+    pub(crate) fn single(checkpoint: Checkpoint) -> Self {
+        Self { place: Place::File(Rc::new(checkpoint)) }
+    }
+
+    /// The name of the folder or file.
+    pub fn name(&self) -> String {
+        match &self.place {
+            Place::Folder(folder) => folder.name().to_string(),
+            Place::File(checkpoint) => checkpoint.name().to_string(),
+        }
+    }
+
+    /// The checkpoint, if this is one file.
+    pub fn checkpoint(&self) -> Option<&Rc<Checkpoint>> {
+        match &self.place {
+            Place::Folder(_) => None,
+            Place::File(checkpoint) => Some(checkpoint),
+        }
+    }
+
+    /// Opens the folder's weights.
+    ///
+    /// # Errors
+    /// There are none, or a header is damaged.
+    pub async fn open_weights(&self) -> Result<Checkpoint, Error> {
+        match &self.place {
+            Place::Folder(folder) => Ok(Checkpoint::open_folder(&**folder).await?),
+            Place::File(_) => Err(self.missing("model.safetensors")),
+        }
+    }
+
+    /// A text by its file name, from the folder or from inside the file.
+    ///
+    /// # Errors
+    /// It cannot be read or is no UTF-8.
+    pub async fn text(&self, name: &str) -> Result<Option<String>, Error> {
+        match &self.place {
+            Place::Folder(folder) => Ok(read_text(&**folder, name).await?),
+            Place::File(checkpoint) => Ok(checkpoint.embedded(name).map(str::to_string)),
+        }
+    }
+
+    /// A JSON text and the name to use for it in errors.
+    ///
+    /// # Errors
+    /// It cannot be read or is no JSON.
+    pub async fn json(&self, name: &str) -> Result<Option<(String, Value)>, Error> {
+        let Some(text) = self.text(name).await? else { return Ok(None) };
+        let file = format!("{}/{name}", self.name());
+        match serde_json::from_str(&text) {
+            Ok(value) => Ok(Some((file, value))),
+            Err(error) => Err(Error::config(&file, error)),
+        }
+    }
+
+    /// The metadata of a GGUF file.
+    pub fn metadata(&self) -> Option<&gguf::Metadata> {
+        self.checkpoint().and_then(|c| c.metadata.as_ref())
+    }
+
+    /// Whether matrices that checkpoints of the family keep as [K, N] are already [N, K] here.
+    pub(crate) fn turned(&self) -> bool {
+        self.checkpoint().and_then(|c| c.architecture()).is_some_and(names::conv1d_transposed)
+    }
+
+    /// The error that a file is not there.
+    pub fn missing(&self, name: &str) -> Error {
+        Error::Missing { file: format!("{}/{name}", self.name()) }
+    }
+
+    /// The configuration of a single file: its own `config.json`, or what its metadata says.
+    pub(crate) async fn embedded_config(&self, checkpoint: &Checkpoint) -> Result<(String, Value), Error> {
+        if let Some(found) = self.json("config.json").await? {
+            return Ok(found);
+        }
+        let Some(metadata) = &checkpoint.metadata else { return Err(self.missing("config.json")) };
+        let table = ["model.embed_tokens.weight", "transformer.wte.weight", "wte.weight"];
+        let n_vocab = table.iter().find_map(|name| checkpoint.tensor(name)).map_or(0, |info| info.rows());
+        let rope_factors = match checkpoint.tensor("rope_freqs.weight") {
+            Some(info) if matches!(info.dtype, Dtype::Quant(_)) => {
+                Some(checkpoint.read_f32("rope_freqs.weight").await?.1)
+            }
+            Some(_) | None => None,
+        };
+        let tensors = Tensors { has: &|name| checkpoint.tensor(name).is_some(), n_vocab, rope_factors };
+        let file = self.name();
+        let config = models::gguf::config(&file, metadata, &tensors)?;
+        Ok((file, config))
+    }
+
+    /// The tokenizer, from whichever files there are.
+    ///
+    /// # Errors
+    /// There is none, or a file is damaged.
+    pub async fn tokenizer(&self) -> Result<Arc<Tokenizer>, Error> {
+        let config = self.tokenizer_config().await?;
+        if let Some(text) = self.text("tokenizer.json").await? {
+            return Tokenizer::from_json(text.as_bytes(), &config).map(Arc::new);
+        }
+        if let (Some(vocab), Some(merges)) = (self.text("vocab.json").await?, self.text("merges.txt").await?) {
+            return Tokenizer::from_vocab_merges(&vocab, &merges, &config).map(Arc::new);
+        }
+        match self.metadata() {
+            Some(metadata) => Tokenizer::from_gguf(metadata).map(Arc::new),
+            None => Err(self.missing("tokenizer.json")),
+        }
+    }
+
+    async fn tokenizer_config(&self) -> Result<TokenizerConfig, Error> {
+        let config = self.text("tokenizer_config.json").await?;
+        let special = self.text("special_tokens_map.json").await?;
+        TokenizerConfig::from_json(config.as_deref(), special.as_deref())
+    }
+
+    /// How messages become a prompt, if the model has a chat template.
+    ///
+    /// # Errors
+    /// A file is damaged or the template does not parse.
+    pub async fn chat(&self) -> Result<Option<Chat>, Error> {
+        let config = self.text("tokenizer_config.json").await?;
+        let jinja = self.text("chat_template.jinja").await?;
+        let mut template = ChatTemplate::from_files(jinja.as_deref(), config.as_deref())?;
+        if let (None, Some(source)) = (&template, self.metadata().and_then(|m| m.str("tokenizer.chat_template"))) {
+            template = Some(ChatTemplate::new(&self.name(), source)?);
+        }
+        let Some(template) = template else { return Ok(None) };
+        Ok(Some(Chat::new(template, self.special_tokens().await?)))
+    }
+
+    /// Texts of special tokens by the names that templates use.
+    async fn special_tokens(&self) -> Result<Vec<(String, String)>, Error> {
+        let config = self.tokenizer_config().await?;
+        let own = [
+            ("bos_token", config.bos),
+            ("eos_token", config.eos),
+            ("pad_token", config.pad),
+            ("unk_token", config.unk),
+        ];
+        let mut named: Vec<(String, String)> =
+            own.into_iter().filter_map(|(name, text)| Some((name.into(), text?))).collect();
+        let Some(metadata) = self.metadata().filter(|_| named.is_empty()) else { return Ok(named) };
+        let tokens = metadata.strings("tokenizer.ggml.tokens").unwrap_or_default();
+        for (name, key) in
+            [("bos_token", "bos"), ("eos_token", "eos"), ("pad_token", "padding"), ("unk_token", "unknown")]
+        {
+            let id = metadata.u64(&format!("tokenizer.ggml.{key}_token_id"));
+            if let Some(text) = id.and_then(|id| tokens.get(usize::try_from(id).ok()?)) {
+                named.push((name.into(), text.clone()));
+            }
+        }
+        Ok(named)
+    }
+
+    /// The defaults of generation: `generation_config.json`, else `config.json`, else the metadata.
+    ///
+    /// # Errors
+    /// A file is damaged.
+    pub async fn generation(&self) -> Result<GenerationConfig, Error> {
+        let own = self.text("generation_config.json").await?;
+        let config = self.text("config.json").await?;
+        match (self.metadata(), &own, &config) {
+            (Some(metadata), None, None) => Ok(GenerationConfig::from_gguf(metadata)),
+            _ => GenerationConfig::from_json(own.as_deref(), config.as_deref()),
+        }
+    }
+}

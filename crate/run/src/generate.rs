@@ -1,0 +1,253 @@
+//! Prefill, decode, sample: the loop that writes text.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use graph::Tensor;
+use models::{Call, Head};
+use web_time::Instant;
+
+use crate::{Error, Model, Progress, Sampler, SamplerConfig, Session, TextStream, Tokenizer};
+
+/// Tokens run at once while the prompt is read, so that activations do not grow with it.
+pub const CHUNK: usize = 512;
+
+/// What to write and when to stop.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GenerateOptions {
+    /// The most new tokens; by default what the session can still hold.
+    pub max_tokens: Option<usize>,
+    /// How tokens are drawn.
+    pub sampler: SamplerConfig,
+    /// Texts that end the answer; they are not part of it.
+    pub stop: Vec<String>,
+    /// Tokens that end the answer.
+    pub eos: Vec<u32>,
+}
+
+/// Why an answer ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Finish {
+    /// An end token or a stop text.
+    Stop,
+    /// The most tokens, or the session is full.
+    Length,
+    /// The caller wanted no more.
+    Cancelled,
+}
+
+/// A finished answer.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct Completion {
+    /// The new tokens, without the end token.
+    pub token_ids: Vec<u32>,
+    /// Their text, without special tokens.
+    pub text: String,
+    /// Why it ended.
+    pub finish: Finish,
+    /// Tokens of the prompt.
+    pub prompt_tokens: usize,
+    /// Tokens of the prompt that were already held.
+    pub cached_tokens: usize,
+    /// Milliseconds from the call to the first token.
+    pub prefill_ms: f64,
+    /// Milliseconds from the first token to the last.
+    pub decode_ms: f64,
+}
+
+/// What the caller hears while an answer is written.
+pub struct Listener<'a> {
+    /// A piece of text, never with a broken character; `Break` ends the answer.
+    pub piece: &'a mut dyn FnMut(&str) -> ControlFlow<()>,
+    /// How far the prompt is read and how many tokens are written; `Break` ends the answer.
+    pub progress: &'a mut dyn FnMut(Progress) -> ControlFlow<()>,
+    /// Awaited after each step, so that a page's worker can hear a stop.
+    pub pause: Option<&'a dyn Fn() -> format::LocalFuture<'static, ()>>,
+}
+
+impl Model {
+    /// Continues `prompt` in `session`, with text if there is a tokenizer; what the session already holds of it is not run again.
+    ///
+    /// # Errors
+    /// The prompt is empty or too long, a sampler value makes no sense, or the device fails.
+    pub async fn generate(
+        &self,
+        session: &mut Session,
+        tokenizer: Option<&Arc<Tokenizer>>,
+        prompt: &[u32],
+        options: &GenerateOptions,
+        listener: &mut Listener<'_>,
+    ) -> Result<Completion, Error> {
+        self.check_prompt(prompt)?;
+        let sampler = Sampler::new(options.sampler.clone())?;
+        let written = Writing::new(self, session, tokenizer, prompt, options, sampler).run(listener).await;
+        if written.is_err() {
+            session.forget();
+        }
+        written
+    }
+
+    fn check_prompt(&self, prompt: &[u32]) -> Result<(), Error> {
+        let n_vocab = self.package().model.n_vocab();
+        if prompt.is_empty() {
+            return Err(Error::Prompt("is empty".into()));
+        }
+        if let Some(id) = prompt.iter().find(|id| **id as usize >= n_vocab) {
+            return Err(Error::Prompt(format!("has token {id}, but the model knows {n_vocab}")));
+        }
+        if prompt.len() >= self.context() {
+            return Err(Error::Prompt(format!("has {} tokens, the session holds {}", prompt.len(), self.context())));
+        }
+        Ok(())
+    }
+}
+
+/// An answer being written.
+struct Writing<'a> {
+    model: &'a Model,
+    session: &'a mut Session,
+    options: &'a GenerateOptions,
+    prompt: &'a [u32],
+    sampler: Sampler,
+    stream: Option<TextStream>,
+    history: Vec<u32>,
+    text: String,
+}
+
+impl<'a> Writing<'a> {
+    fn new(
+        model: &'a Model,
+        session: &'a mut Session,
+        tokenizer: Option<&Arc<Tokenizer>>,
+        prompt: &'a [u32],
+        options: &'a GenerateOptions,
+        sampler: Sampler,
+    ) -> Self {
+        let stream = tokenizer.map(|t| TextStream::new(t.clone(), &options.stop));
+        Self { model, session, options, prompt, sampler, stream, history: prompt.to_vec(), text: String::new() }
+    }
+
+    async fn run(mut self, listener: &mut Listener<'_>) -> Result<Completion, Error> {
+        let start = Instant::now();
+        let cached_tokens = self.session.keep_prefix(self.prompt);
+        let read = self.prefill(cached_tokens, listener).await?;
+        let prefill_ms = start.elapsed().as_secs_f64() * 1e3;
+        let decode = Instant::now();
+        let mut token_ids = Vec::new();
+        let finish = match read {
+            None => Finish::Cancelled,
+            Some(first) => self.decode(first, &mut token_ids, listener).await?,
+        };
+        let rest = self.stream.as_mut().map(TextStream::finish).transpose()?.flatten();
+        if let Some(rest) = rest {
+            self.text.push_str(&rest);
+            // The answer is over: whether the caller wants more no longer matters.
+            let _ = (listener.piece)(&rest);
+        }
+        let decode_ms = decode.elapsed().as_secs_f64() * 1e3;
+        let prompt_tokens = self.prompt.len();
+        Ok(Completion { token_ids, text: self.text, finish, prompt_tokens, cached_tokens, prefill_ms, decode_ms })
+    }
+
+    /// Runs the prompt from `done` on in chunks; the next token, or `None` if the caller wants no more.
+    async fn prefill(&mut self, mut done: usize, listener: &mut Listener<'_>) -> Result<Option<u32>, Error> {
+        let total = self.prompt.len();
+        loop {
+            let end = total.min(done + CHUNK);
+            let next = self.step(done, end).await?;
+            done = end;
+            if (listener.progress)(Progress::Prefill { done, total }).is_break() {
+                return Ok(None);
+            }
+            pause(listener).await;
+            if done == total {
+                return Ok(Some(next));
+            }
+        }
+    }
+
+    async fn decode(&mut self, first: u32, ids: &mut Vec<u32>, listener: &mut Listener<'_>) -> Result<Finish, Error> {
+        let mut next = first;
+        loop {
+            let room = self.model.context() - self.history.len();
+            if self.options.max_tokens.is_some_and(|most| ids.len() >= most) || room == 0 {
+                return Ok(Finish::Length);
+            }
+            if self.options.eos.contains(&next) {
+                return Ok(Finish::Stop);
+            }
+            ids.push(next);
+            self.history.push(next);
+            if let Some(finish) = self.write(next, listener)? {
+                return Ok(finish);
+            }
+            if (listener.progress)(Progress::Tokens { done: ids.len() }).is_break() {
+                return Ok(Finish::Cancelled);
+            }
+            pause(listener).await;
+            if self.options.max_tokens.is_some_and(|most| ids.len() >= most) || room == 1 {
+                return Ok(Finish::Length);
+            }
+            let end = self.history.len();
+            next = self.step(end - 1, end).await?;
+        }
+    }
+
+    /// Tells the listener what a token adds to the text; the finish if it ends the answer.
+    fn write(&mut self, token: u32, listener: &mut Listener<'_>) -> Result<Option<Finish>, Error> {
+        let Some(stream) = &mut self.stream else { return Ok(None) };
+        if let Some(piece) = stream.push(token)? {
+            self.text.push_str(&piece);
+            if (listener.piece)(&piece).is_break() {
+                return Ok(Some(Finish::Cancelled));
+            }
+        }
+        Ok(stream.stopped().map(|_| Finish::Stop))
+    }
+
+    /// Runs tokens `from..to` of the history and draws the token that follows.
+    async fn step(&mut self, from: usize, to: usize) -> Result<u32, Error> {
+        let greedy = self.options.sampler.is_plain_greedy();
+        let head = if greedy { Head::Greedy } else { Head::Logits };
+        let outputs = self.run_tokens(head, from, to).await?;
+        self.session.push(&self.history[from..to]);
+        if greedy {
+            return Ok(outputs[0].as_i32()?.first().copied().unwrap_or(0) as u32);
+        }
+        let mut logits = outputs[0].as_f32()?.to_vec();
+        Ok(self.sampler.sample(&mut logits, &self.history[..to]))
+    }
+
+    async fn run_tokens(&mut self, head: Head, from: usize, to: usize) -> Result<Vec<Tensor>, Error> {
+        let ids = self.history[from..to].iter().map(|id| *id as i32).collect();
+        step_inputs(self.model, self.session, head, ids, from).await
+    }
+}
+
+/// Runs `ids` at places `from..` of row 0 and evaluates the head for the last.
+pub(crate) async fn step_inputs(
+    model: &Model,
+    session: &mut Session,
+    head: Head,
+    ids: Vec<i32>,
+    from: usize,
+) -> Result<Vec<Tensor>, Error> {
+    let n = ids.len();
+    let ids = Tensor::i32([1, n], ids)?;
+    let positions = Tensor::i32([1, n], (from as i32..(from + n) as i32).collect())?;
+    let past = Tensor::i32([1], vec![from as i32])?;
+    let rows = Tensor::i32([1], vec![n as i32 - 1])?;
+    let inv_freq = model.package().model.inv_freq(from + n).map(|f| Tensor::f32([f.len()], f)).transpose()?;
+    let mut inputs = vec![("input_ids", &ids), ("position_ids", &positions), ("past", &past), ("rows", &rows)];
+    if let Some(inv_freq) = &inv_freq {
+        inputs.push(("inv_freq", inv_freq));
+    }
+    model.run(Call::step(head), Some(&mut session.state), &inputs).await
+}
+
+async fn pause(listener: &Listener<'_>) {
+    if let Some(pause) = listener.pause {
+        pause().await;
+    }
+}

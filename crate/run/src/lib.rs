@@ -1,0 +1,46 @@
+//! Sessions and tasks: from text to tokens, from logits to the next one, and back to text.
+
+mod bench;
+mod chat;
+mod device;
+mod error;
+mod files;
+mod forward;
+mod generate;
+mod generation_config;
+mod import;
+mod load;
+mod model;
+mod package;
+mod progress;
+mod quantize;
+mod random;
+mod sampler;
+mod session;
+mod stream;
+mod template;
+pub mod tokenizer;
+mod trial;
+
+pub use bench::{BenchOptions, Figures, bench};
+pub use chat::Chat;
+pub use device::{Device, DeviceChoice};
+pub use error::Error;
+pub use files::Files;
+pub use forward::{DecoderInputs, Field, Show};
+pub use generate::{CHUNK, Completion, Finish, GenerateOptions, Listener};
+pub use generation_config::GenerationConfig;
+pub use model::{Info, LoadOptions, Model};
+pub use package::{Found, Package, Source};
+pub use progress::Progress;
+pub use quantize::{Planned, plan as quantize_plan, quantize};
+pub use sampler::{Sampler, SamplerConfig, argmax};
+pub use session::Session;
+pub use stream::TextStream;
+pub use template::{ChatTemplate, Conversation};
+pub use tokenizer::{Add, Special, SpecialTokens, Tokenizer, TokenizerConfig};
+
+// What the skins need of the packages below.
+pub use cpu::pool::serve as serve_pool;
+pub use graph::Tensor;
+pub use models::{SHAPES, shape_config};

@@ -1,0 +1,63 @@
+//! From checked files to weights on a device.
+
+use format::{Dtype, QuantType};
+use graph::{Graph, WeightSpec};
+
+use crate::device::Weights;
+use crate::package::{Found, Package};
+use crate::{Error, Progress};
+
+/// Reads every weight of `graph` into `weights`, one tensor at a time.
+///
+/// # Errors
+/// A tensor is missing, has another shape, cannot be read, or does not fit the device.
+pub(crate) async fn load(
+    package: &Package,
+    graph: &Graph,
+    weights: &mut Weights,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<(), Error> {
+    let found = package.find(graph)?;
+    let total = found.iter().filter_map(|f| package.checkpoint().tensor(&f.name)).map(|info| info.bytes).sum();
+    let mut done = 0;
+    for (spec, found) in graph.weights.iter().zip(&found) {
+        if !weights.contains(&spec.name) {
+            let (ty, data) = read(package, spec, found).await?;
+            weights.insert(&spec.name, &spec.shape, ty, data)?;
+        }
+        done += package.checkpoint().tensor(&found.name).map_or(0, |info| info.bytes);
+        progress(Progress::Load { done, total });
+    }
+    Ok(())
+}
+
+async fn read(package: &Package, spec: &WeightSpec, found: &Found) -> Result<(QuantType, Vec<u8>), Error> {
+    let checkpoint = package.checkpoint();
+    let dtype = checkpoint.tensor(&found.name).map(|info| info.dtype);
+    match dtype {
+        Some(Dtype::Quant(ty)) if !found.transpose => return Ok((ty, checkpoint.read(&found.name).await?)),
+        Some(_) | None => {}
+    }
+    let (_, mut values) = checkpoint.read_f32(&found.name).await?;
+    let mut ty = QuantType::F32;
+    if let (true, [n, k]) = (found.transpose, spec.shape.as_slice()) {
+        values = transposed(&values, *n, *k);
+        // Blocks lie along the other axis now; eight bits keep what fewer bits held.
+        let blocks = matches!(dtype, Some(Dtype::Quant(ty)) if ty.block_len() > 1);
+        if blocks && k.is_multiple_of(QuantType::Q8_0.block_len()) {
+            ty = QuantType::Q8_0;
+        }
+    }
+    let mut data = Vec::new();
+    format::encode(ty, &values, &mut data)?;
+    Ok((ty, data))
+}
+
+/// [K, N] → [N, K].
+fn transposed(values: &[f32], n: usize, k: usize) -> Vec<f32> {
+    let mut out = Vec::with_capacity(values.len());
+    for column in 0..n {
+        out.extend((0..k).map(|row| values[row * n + column]));
+    }
+    out
+}

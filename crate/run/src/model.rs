@@ -1,0 +1,190 @@
+//! A loaded model: weights on a device and the programs prepared for it.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use graph::{StateSpec, Taps, Tensor};
+use models::{Call, Head};
+
+use crate::device::{Device, DeviceChoice, Program, State, Weights};
+use crate::package::{Package, Source};
+use crate::{Error, Progress, Session, load, trial};
+
+/// How a model is loaded.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LoadOptions {
+    /// Where it runs.
+    pub device: DeviceChoice,
+    /// Threads on the processor.
+    pub threads: usize,
+    /// Tokens a session can hold; by default the smaller of the model's and what fits.
+    pub context: Option<usize>,
+    /// Bytes that weights and caches may take together.
+    pub memory: u64,
+}
+
+impl Default for LoadOptions {
+    fn default() -> Self {
+        Self { device: DeviceChoice::Auto, threads: 1, context: None, memory: 16 << 30 }
+    }
+}
+
+/// What a loaded model is and where it runs, for people.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct Info {
+    /// The model's name.
+    pub name: String,
+    /// The family, such as `llama`.
+    pub family: String,
+    /// Weight values.
+    pub parameters: u64,
+    /// Bytes of the weights on the device.
+    pub weight_bytes: u64,
+    /// Tokens a session can hold.
+    pub context: usize,
+    /// The device.
+    pub device: String,
+    /// The matrix kernels.
+    pub kernels: Vec<String>,
+    /// Why this device.
+    pub reason: String,
+    /// Whether there is a chat template.
+    pub chat: bool,
+}
+
+/// A loaded model.
+pub struct Model {
+    package: Package,
+    device: Device,
+    weights: Weights,
+    programs: RefCell<HashMap<Call, Program>>,
+    states: Vec<StateSpec>,
+    context: usize,
+    reason: String,
+    parameters: u64,
+}
+
+/// The largest share of memory that one session's cache takes by default.
+const CACHE_BYTES: u64 = 512 << 20;
+
+impl Model {
+    /// Checks the files, opens the device, loads the weights.
+    ///
+    /// # Errors
+    /// A file is damaged, the model does not fit, or the device cannot be opened.
+    pub async fn open(
+        source: Source,
+        options: &LoadOptions,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Self, Error> {
+        let package = Package::open(source).await?;
+        Self::load(package, options, progress).await
+    }
+
+    /// Loads a checked package.
+    ///
+    /// # Errors
+    /// As [`Model::open`].
+    pub async fn load(
+        package: Package,
+        options: &LoadOptions,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Self, Error> {
+        let graph = package.model.build(&Call::step(Head::Logits), Taps::none())?;
+        package.find(&graph)?;
+        let context = choose_context(&package, &graph.states, options)?;
+        let (device, reason) = trial::choose(&package, options).await?;
+        let mut weights = device.weights();
+        load::load(&package, &graph, &mut weights, progress).await?;
+        let parameters = graph.weights.iter().map(|w| w.shape.iter().product::<usize>() as u64).sum();
+        let states = graph.states;
+        Ok(Self { package, device, weights, programs: RefCell::default(), states, context, reason, parameters })
+    }
+
+    /// The checked files.
+    pub fn package(&self) -> &Package {
+        &self.package
+    }
+
+    /// The device.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// Tokens a session can hold.
+    pub fn context(&self) -> usize {
+        self.context
+    }
+
+    /// What it is and where it runs.
+    ///
+    /// # Errors
+    /// The chat template is damaged.
+    pub async fn info(&self) -> Result<Info, Error> {
+        Ok(Info {
+            name: self.package.name(),
+            family: self.package.model.family().into(),
+            parameters: self.parameters,
+            weight_bytes: self.weights.bytes(),
+            context: self.context,
+            device: self.device.describe(),
+            kernels: self.weights.kernels(),
+            reason: self.reason.clone(),
+            chat: self.package.files.chat().await?.is_some(),
+        })
+    }
+
+    /// An empty session of one row.
+    ///
+    /// # Errors
+    /// There is not enough memory.
+    pub fn session(&self) -> Result<Session, Error> {
+        Ok(Session::new(self.device.session(&self.states, 1, self.context)?))
+    }
+
+    /// Runs the decoder once. Programs are prepared at the first call of their kind and kept.
+    ///
+    /// # Errors
+    /// As [`Device::run`].
+    pub async fn run(
+        &self,
+        call: Call,
+        state: Option<&mut State>,
+        inputs: &[(&str, &Tensor)],
+    ) -> Result<Vec<Tensor>, Error> {
+        let kept = self.programs.borrow_mut().remove(&call);
+        let mut program = match kept {
+            Some(program) => program,
+            None => self.device.prepare(self.package.model.build(&call, Taps::none())?, &self.weights)?,
+        };
+        let outputs = self.device.run(&mut program, state, inputs).await;
+        self.programs.borrow_mut().insert(call, program);
+        outputs
+    }
+
+    /// Prepares and runs a graph of its own once, for taps.
+    ///
+    /// # Errors
+    /// As [`Device::run`].
+    pub async fn run_once(&self, graph: graph::Graph, inputs: &[(&str, &Tensor)]) -> Result<Vec<Tensor>, Error> {
+        let mut program = self.device.prepare(graph, &self.weights)?;
+        self.device.run(&mut program, None, inputs).await
+    }
+}
+
+/// The session's capacity: what was asked for, else the smaller of the model's and what fits.
+fn choose_context(package: &Package, states: &[StateSpec], options: &LoadOptions) -> Result<usize, Error> {
+    let per_token: u64 = states.iter().map(|s| 8 * (s.n_kv_head * s.head_dim) as u64).sum();
+    let weights = package.checkpoint().weight_bytes();
+    let longest = package.model.max_positions();
+    let context = match options.context {
+        Some(context) if package.model.has_learned_positions() => context.min(longest),
+        Some(context) => context,
+        None => longest.min((CACHE_BYTES / per_token.max(1)) as usize).max(1),
+    };
+    let needed = weights.saturating_add(per_token.saturating_mul(context as u64));
+    if needed > options.memory {
+        return Err(Error::Memory { name: package.name(), needed, available: options.memory });
+    }
+    Ok(context)
+}

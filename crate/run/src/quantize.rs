@@ -1,0 +1,204 @@
+//! One GGUF file a model: the checkpoint's own tensor names, and its configuration and tokenizer inside.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
+
+use format::gguf::{Metadata, TensorSpec, Value, Writer};
+use format::{Dtype, QuantType, TensorInfo};
+use graph::{Graph, Op, Stored, Taps, WeightSpec};
+use models::{Call, Mask};
+
+use crate::package::Package;
+use crate::{Error, Progress};
+
+/// Texts that go into the file.
+const TEXTS: [&str; 10] = [
+    "config.json",
+    "generation_config.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "vocab.json",
+    "merges.txt",
+    "vocab.txt",
+    "chat_template.jinja",
+    "preprocessor_config.json",
+];
+
+/// What becomes of one tensor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Planned {
+    /// The checkpoint's name.
+    pub name: String,
+    /// The type it is written in.
+    pub ty: QuantType,
+    /// The type that was wanted, where its rows do not divide into blocks.
+    pub instead_of: Option<QuantType>,
+}
+
+/// Which type each tensor that the model reads is written in.
+///
+/// Projections get `ty`; embedding tables and the head, whose errors reach every token, at least Q8_0; norms and biases
+/// stay F32. Rows that do not divide into blocks fall back to a finer type.
+///
+/// # Errors
+/// A tensor is missing or has another shape than the configuration says.
+pub fn plan(package: &Package, ty: QuantType) -> Result<Vec<Planned>, Error> {
+    let graph = package.model.build(&Call::forward(Mask::None), Taps::none())?;
+    let found = package.find(&graph)?;
+    let mut planned: BTreeMap<String, Planned> = BTreeMap::new();
+    for (found, wanted) in found.into_iter().zip(wanted_types(&graph, ty)) {
+        let Some(info) = package.checkpoint().tensor(&found.name) else { continue };
+        let fitting = fitting(wanted, info.cols());
+        let instead_of = (fitting != wanted).then_some(wanted);
+        planned.insert(found.name.clone(), Planned { name: found.name, ty: fitting, instead_of });
+    }
+    Ok(planned.into_values().collect())
+}
+
+/// The type that each weight of a graph should have, by its role.
+pub(crate) fn wanted_types(graph: &Graph, ty: QuantType) -> Vec<QuantType> {
+    let roles = roles(graph);
+    let wanted = |spec: &WeightSpec| match roles.get(spec.name.as_str()) {
+        _ if spec.shape.len() < 2 => QuantType::F32,
+        Some(Role::Table) => finer(ty, QuantType::Q8_0),
+        Some(Role::Projection) | None => ty,
+    };
+    graph.weights.iter().map(wanted).collect()
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Projection,
+    Table,
+}
+
+/// Tables are read by rows, perhaps by a tied head too; everything else is a projection. The untied head is a table's
+/// twin: it has as many rows.
+fn roles(graph: &Graph) -> BTreeMap<&str, Role> {
+    let mut tables = BTreeSet::new();
+    let mut rows = BTreeSet::new();
+    for node in graph.nodes.iter().filter(|n| n.op == Op::GatherRows) {
+        if let Op::Weight(id) = graph.node(node.inputs[0].node).op {
+            tables.insert(id);
+            rows.insert(graph.weights[id.0 as usize].shape[0]);
+        }
+    }
+    let role = |(i, spec): (usize, &WeightSpec)| {
+        let twin = spec.stored == Stored::AsDeclared && spec.shape.len() == 2 && rows.contains(&spec.shape[0]);
+        let is_head = twin && spec.name.ends_with("lm_head.weight");
+        let table = tables.contains(&graph::WeightId(i as u32)) || is_head;
+        (graph.weights[i].name.as_str(), if table { Role::Table } else { Role::Projection })
+    };
+    graph.weights.iter().enumerate().map(role).collect()
+}
+
+/// The finer of two types.
+fn finer(ty: QuantType, limit: QuantType) -> QuantType {
+    let bits = |t: QuantType| t.block_bytes() * 8 * 256 / t.block_len();
+    if bits(ty) < bits(limit) { limit } else { ty }
+}
+
+/// `ty`, or the next finer type whose blocks divide rows of `cols`.
+pub(crate) fn fitting(ty: QuantType, cols: usize) -> QuantType {
+    let divides = |t: QuantType| cols.is_multiple_of(t.block_len());
+    match ty {
+        _ if divides(ty) => ty,
+        _ if divides(QuantType::Q8_0) => QuantType::Q8_0,
+        _ => QuantType::F16,
+    }
+}
+
+/// Writes the file into what `begin` makes of its header.
+///
+/// # Errors
+/// A tensor cannot be read or encoded, or the sink fails.
+pub async fn quantize<W: Write>(
+    package: &Package,
+    planned: &[Planned],
+    begin: impl FnOnce(&Metadata, &[TensorSpec]) -> Result<Writer<W>, format::Error>,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Writer<W>, Error> {
+    let infos: Vec<(&Planned, &TensorInfo)> =
+        planned.iter().filter_map(|p| package.checkpoint().tensor(&p.name).map(|info| (p, info))).collect();
+    let spec = |(p, info): &(&Planned, &TensorInfo)| TensorSpec {
+        name: p.name.clone(),
+        shape: info.shape.clone(),
+        dtype: Dtype::Quant(p.ty),
+    };
+    let mut writer = begin(&metadata(package).await?, &infos.iter().map(spec).collect::<Vec<_>>())?;
+    let total = infos.iter().map(|(_, info)| info.bytes).sum();
+    let mut done = 0;
+    for (p, info) in infos {
+        write_tensor(package, p, info, &mut writer).await?;
+        done += info.bytes;
+        progress(Progress::Load { done, total });
+    }
+    Ok(writer)
+}
+
+/// Values encoded at once.
+const BATCH: usize = 1 << 20;
+
+async fn write_tensor<W: Write>(
+    package: &Package,
+    p: &Planned,
+    info: &TensorInfo,
+    writer: &mut Writer<W>,
+) -> Result<(), Error> {
+    let checkpoint = package.checkpoint();
+    if info.dtype == Dtype::Quant(p.ty) {
+        return Ok(writer.append(&checkpoint.read(&p.name).await?)?);
+    }
+    let step = (BATCH / info.cols().max(1)).max(1);
+    for first in (0..info.rows()).step_by(step) {
+        let rows = first..info.rows().min(first + step);
+        let bytes = checkpoint.read_rows(&p.name, rows.clone()).await?;
+        let values = decode(info, rows.len() * info.cols(), &bytes)?;
+        let mut encoded = Vec::new();
+        format::encode(p.ty, &values, &mut encoded)?;
+        writer.append(&encoded)?;
+    }
+    Ok(())
+}
+
+fn decode(info: &TensorInfo, elements: usize, bytes: &[u8]) -> Result<Vec<f32>, Error> {
+    match info.dtype {
+        Dtype::Quant(ty) => {
+            let mut values = vec![0.0; elements];
+            format::decode(ty, bytes, &mut values)?;
+            Ok(values)
+        }
+        Dtype::F64 => Ok(bytes.as_chunks().0.iter().map(|b| f64::from_le_bytes(*b) as f32).collect()),
+        Dtype::I64 | Dtype::I32 | Dtype::U8 | Dtype::Bool => Err(Error::Tensor {
+            file: String::new(),
+            tensor: info.name.clone(),
+            reason: format!("holds {}, expected floats", info.dtype),
+        }),
+    }
+}
+
+async fn metadata(package: &Package) -> Result<Metadata, Error> {
+    let mut metadata = Metadata::default();
+    metadata.insert("general.architecture", Value::String("dynasty".into()));
+    metadata.insert("general.name", Value::String(short_name(&package.name())));
+    metadata.insert("general.quantization_version", Value::U32(2));
+    let own = package.files.metadata();
+    for (key, value) in own.into_iter().flat_map(|m| &m.0).filter(|(key, _)| key.starts_with("tokenizer.")) {
+        metadata.insert(key.clone(), value.clone());
+    }
+    for name in TEXTS {
+        if let Some(text) = package.files.text(name).await? {
+            metadata.insert(format!("dynasty.{name}"), Value::String(text));
+        }
+    }
+    if metadata.get("dynasty.config.json").is_none() {
+        metadata.insert("dynasty.config.json", Value::String(package.config.to_string()));
+    }
+    Ok(metadata)
+}
+
+/// The last part of a path.
+fn short_name(path: &str) -> String {
+    path.trim_end_matches(['/', '\\']).rsplit(['/', '\\']).next().unwrap_or(path).to_string()
+}

@@ -91,7 +91,9 @@ unsafe fn row_of_tiles<S: Isa, F: Form, const M: usize>(product: &Product, group
             let quants = product.quants.add(group * blocks * layout.quant_bytes);
             let scales = product.scales.add(group * layout.group_scales(F::SUPER, blocks));
             let x = product.x.add(row * blocks * const { record_bytes(wide::<S, F>()) });
-            put::<S, M>(product, group, row, tile::<S, F, M>(quants, scales, x, blocks));
+            let mut sums = [S::zero(); M];
+            tile::<S, F, M>(quants, scales, x, blocks, sums.as_mut_ptr());
+            put::<S, M>(product, group, row, sums);
         }
     }
 }
@@ -122,9 +124,10 @@ pub(crate) unsafe fn put<S: Isa, const M: usize>(product: &Product, group: usize
     }
 }
 
-/// The sums of one group of rows and `M` rows of `x`.
+/// Adds to the sums of one group of rows and `M` rows of `x`.
 ///
-/// In wasm it is a function of its own, because V8 optimises small functions first.
+/// In wasm it is a function of its own, because V8 optimises small functions first, and the sums stay in memory between
+/// blocks, because sixteen registers do not hold them beside those of a block.
 #[cfg_attr(target_arch = "wasm32", inline(never))]
 #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
 unsafe fn tile<S: Isa, F: Form, const M: usize>(
@@ -132,12 +135,12 @@ unsafe fn tile<S: Isa, F: Form, const M: usize>(
     scales: *const u8,
     mut x: *const u8,
     blocks: usize,
-) -> [S::F; M] {
+    sums: *mut S::F,
+) {
     let layout = const { layout::<S, F>() };
     let record = const { record_bytes(wide::<S, F>()) };
     // SAFETY: all pointers stay inside the group's numbers and scales and the tile's records.
     unsafe {
-        let mut sums = [S::zero(); M];
         for block in 0..blocks {
             for half in 0..32 / F::GROUP {
                 let (scale, min) = scale::<S, F>(scales, block, half);
@@ -145,17 +148,17 @@ unsafe fn tile<S: Isa, F: Form, const M: usize>(
                 for m in 0..M {
                     let tail = x.add(m * record + record - RECORD_TAIL).cast::<f32>();
                     let scale = S::mul(scale, S::splat(tail.read()));
-                    sums[m] = S::fma(S::to_f(products[m]), scale, sums[m]);
+                    let mut sum = S::fma(S::to_f(products[m]), scale, sums.add(m).read());
                     if has_min::<S, F>() {
-                        let sum = if F::GROUP == 32 { 1 } else { 2 + half };
-                        sums[m] = S::fma(min, S::splat(tail.add(sum).read()), sums[m]);
+                        let of_columns = if F::GROUP == 32 { 1 } else { 2 + half };
+                        sum = S::fma(min, S::splat(tail.add(of_columns).read()), sum);
                     }
+                    sums.add(m).write(sum);
                 }
             }
             quants = quants.add(layout.quant_bytes);
             x = x.add(M * record);
         }
-        sums
     }
 }
 

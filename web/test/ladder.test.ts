@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { type Surroundings, chooseFlavour, gpuSteps, surroundings } from "../src/engine/ladder.js";
+import { type Surroundings, chooseFlavour, gpuSteps, surroundings, withoutThreads } from "../src/engine/ladder.js";
 
 const ALL: Surroundings = { isolated: true, simd: true, relaxedSimd: true, cores: 4 };
 
@@ -34,4 +34,10 @@ test.each([
   ["webgpu", "subgroups", "webgpu", ["q8_0 subgroups"], [["webgpu", "used"], ["subgroups", "used"]]],
 ] as const)("asked for %s, found %s, runs on %s", (asked, found, device, kernels, steps) => {
   expect(gpuSteps(asked, found, { device, kernels: [...kernels] }).map(({ name, reason }) => [name, reason])).toEqual(steps);
+});
+
+test("threads that do not start are left out, and it says so", () => {
+  const choice = withoutThreads(chooseFlavour(ALL, undefined));
+  expect(choice).toMatchObject({ flavour: "relaxed", threads: 1 });
+  expect(choice.steps[0]).toEqual({ name: "threads", taken: false, reason: "failed" });
 });

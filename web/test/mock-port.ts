@@ -85,7 +85,7 @@ export class MockPort implements Port {
       case "tokenize":
         return { of: "tokens", value: [...new TextEncoder().encode(request.text)] };
       case "forward":
-        return { of: "tensors", value: request.inputs };
+        return { of: "tensors", value: request.inputs.map((input) => ({ ...input, values: Float32Array.from(input.values) })) };
       case "bench":
       case "dispose":
         return { of: "nothing" };

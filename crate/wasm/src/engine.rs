@@ -134,8 +134,7 @@ impl Engine {
         let inputs: Vec<NamedTensor> = given(inputs)?;
         let inputs = crate::tensors::decoder_inputs(inputs)?;
         let fields = loaded.model.forward(&inputs, run::Show::default()).await.map_err(Failure::from)?;
-        let named = |(name, shape, values)| NamedTensor { name, shape, values };
-        told(&fields.into_iter().map(named).collect::<Vec<_>>())
+        Ok(crate::tensors::outputs(&fields).into())
     }
 
     /// Measures prefill and decode.

@@ -6,8 +6,7 @@ use ts_rs::TS;
 use crate::protocol::*;
 
 /// Random weights of a known shape instead of a model.
-#[derive(Debug)]
-#[derive(TS)]
+#[derive(Debug, TS)]
 pub struct RandomModel {
     /// Such as `smollm2-135m`.
     pub shape: String,
@@ -16,8 +15,7 @@ pub struct RandomModel {
 }
 
 /// What a page asks of the engine. `id` is the call's, `model` the loaded model's.
-#[derive(Debug)]
-#[derive(TS)]
+#[derive(Debug, TS)]
 #[ts(tag = "kind", rename_all = "snake_case", optional_fields)]
 pub enum Request {
     /// Loads a model.
@@ -99,8 +97,7 @@ pub enum Request {
 }
 
 /// Where a model's bytes come from. Files are the browser's own objects and pass through untouched.
-#[derive(Debug)]
-#[derive(TS)]
+#[derive(Debug, TS)]
 #[ts(tag = "kind", rename_all = "snake_case")]
 pub enum Source {
     /// A file or folder behind a URL.
@@ -119,8 +116,7 @@ pub enum Source {
 }
 
 /// What the engine tells a page. `id` is that of the call.
-#[derive(Debug)]
-#[derive(TS)]
+#[derive(Debug, TS)]
 #[ts(tag = "kind", rename_all = "snake_case")]
 pub enum Reply {
     /// How far a call is.
@@ -155,9 +151,20 @@ pub enum Reply {
     },
 }
 
+/// An output of a forward pass.
+#[derive(Debug, TS)]
+pub struct OutputTensor {
+    /// The reference library's name of the output.
+    pub name: String,
+    /// Lengths of the axes.
+    pub shape: Vec<usize>,
+    /// Values in row order.
+    #[ts(type = "Float32Array")]
+    pub values: (),
+}
+
 /// What came of a call.
-#[derive(Debug)]
-#[derive(TS)]
+#[derive(Debug, TS)]
 #[ts(tag = "of", content = "value", rename_all = "snake_case")]
 pub enum Outcome {
     /// Of `load`: the model's number and what it is.
@@ -174,7 +181,7 @@ pub enum Outcome {
     /// Of `tokenize`.
     Tokens(Vec<u32>),
     /// Of `forward`.
-    Tensors(Vec<NamedTensor>),
+    Tensors(Vec<OutputTensor>),
     /// Of `bench`.
     Figures(Figures),
     /// Of `dispose`.

@@ -73,6 +73,8 @@ pub enum StepReason {
     Slower,
     /// It is there, and none of this model's kernels uses it.
     NoKernels,
+    /// It is there and could not be started.
+    Failed,
 }
 
 /// A step and whether it is taken.
@@ -289,11 +291,11 @@ pub struct Completion {
     pub decode_ms: f64,
 }
 
-/// A tensor of a forward pass.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// An input of a forward pass.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct NamedTensor {
-    /// The reference library's name of the input or output.
+    /// The reference library's name of the input.
     pub name: String,
     /// Lengths of the axes.
     pub shape: Vec<usize>,

@@ -1,6 +1,8 @@
 //! Tensors of a forward pass.
 
-use run::{DecoderInputs, Tensor};
+use js_sys::{Array, Float32Array, Object, Reflect};
+use run::{DecoderInputs, Field, Tensor};
+use wasm_bindgen::JsValue;
 
 use crate::error::Failure;
 use crate::protocol::{ErrorCode, NamedTensor};
@@ -40,4 +42,20 @@ fn whole(input: NamedTensor) -> Result<Tensor, Failure> {
     }
     let values = values.iter().map(|v| *v as i32).collect();
     Tensor::i32(shape, values).map_err(|error| Failure::new(ErrorCode::Argument, format!("tensor {name}: {error}")))
+}
+
+/// Outputs with their values as typed arrays.
+pub fn outputs(fields: &[Field]) -> Array {
+    fields.iter().map(|(name, shape, values)| output(name, shape, values)).collect()
+}
+
+fn output(name: &str, shape: &[usize], values: &[f32]) -> Object {
+    let shape: Array = shape.iter().map(|n| JsValue::from(*n as f64)).collect();
+    let object = Object::new();
+    let entries = [("name", JsValue::from(name)), ("shape", shape.into()), ("values", Float32Array::from(values).into())];
+    for (key, value) in entries {
+        // A new object refuses no property.
+        let _ = Reflect::set(&object, &key.into(), &value);
+    }
+    object
 }

@@ -2,7 +2,7 @@
 
 use ts_rs::TS;
 
-use crate::messages::{Outcome, RandomModel, Reply, Request, Source};
+use crate::messages::{Outcome, OutputTensor, RandomModel, Reply, Request, Source};
 use crate::protocol::*;
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../web/src/engine/protocol.generated.ts");
@@ -18,7 +18,7 @@ fn typescript() -> String {
         )* };
     }
     declare!(BenchOptions Completion DeviceChoice ErrorCode Figures FinishReason Flavour LoadedInfo Message NamedTensor
-        Outcome Progress RandomModel Reply Request RunsOn Sampling Source Step StepName StepReason Surroundings);
+        Outcome OutputTensor Progress RandomModel Reply Request RunsOn Sampling Source Step StepName StepReason Surroundings);
     text.replace(" \n", "\n")
 }
 

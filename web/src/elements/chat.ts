@@ -85,6 +85,7 @@ export class DynastyChat extends LitElement {
 
   protected override updated(): void {
     this.dataset["state"] = this.chat.state;
+    this.lang = this.language === "zh" ? "zh-Hans" : "en";
     const scroller = this.renderRoot.querySelector("main");
     if (scroller && this.following && this.chat.turns.length > 0) scroller.scrollTop = scroller.scrollHeight;
   }

@@ -168,6 +168,7 @@ const en: Texts = {
     one_thread: "one thread is enough, or all there is",
     slower: "WebAssembly was the better one in a short trial",
     no_kernels: "no kernel of this model uses them",
+    failed: "it is there and could not be started",
   },
   errors: {
     aborted: { title: "Cancelled", next: "Choose a model to go on." },
@@ -270,6 +271,7 @@ const zh: Texts = {
     one_thread: "只要一个线程，或只有一个核心",
     slower: "短暂试跑中 WebAssembly 更合适",
     no_kernels: "此模型的内核未使用",
+    failed: "存在但无法启动",
   },
   errors: {
     aborted: { title: "已取消", next: "选择一个模型继续。" },

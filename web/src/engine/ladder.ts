@@ -67,6 +67,12 @@ export function chooseFlavour(found: Surroundings, wanted: number | undefined): 
   return { flavour: found.relaxedSimd ? "relaxed" : "simd128", threads: 1, steps };
 }
 
+/** The next step down when the module with threads does not start. */
+export function withoutThreads(choice: Choice): Choice {
+  const steps = choice.steps.map((step): Step => (step.name === "threads" ? { ...step, taken: false, reason: "failed" } : step));
+  return { flavour: "relaxed", threads: 1, steps };
+}
+
 function whyNoThreads(found: Surroundings, threads: number): Step["reason"] | undefined {
   if (!found.isolated) return "not_isolated";
   if (!found.relaxedSimd) return "needs_relaxed_simd";

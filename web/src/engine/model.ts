@@ -1,7 +1,7 @@
 import { type Call, type CallOptions, type Channel, expectOutcome } from "./channel.js";
 import { ChatCompletions } from "./chat.js";
 import { DynastyError } from "./errors.js";
-import type { BenchOptions, Completion, Figures, LoadedInfo, NamedTensor, Outcome, Sampling, Surroundings } from "./protocol.generated.js";
+import type { BenchOptions, Completion, Figures, LoadedInfo, NamedTensor, Outcome, OutputTensor, Sampling, Surroundings } from "./protocol.generated.js";
 
 /** What a model is, where it runs, and why not faster. */
 export type ModelInfo = LoadedInfo & Surroundings;
@@ -43,7 +43,7 @@ export class Model {
   }
 
   /** One forward pass; inputs and outputs have the reference library's names, such as `input_ids` and `logits`. */
-  async forward(inputs: readonly NamedTensor[], options: CallOptions = {}): Promise<readonly NamedTensor[]> {
+  async forward(inputs: readonly NamedTensor[], options: CallOptions = {}): Promise<readonly OutputTensor[]> {
     const outcome = await this.call({ kind: "forward", model: this.id, inputs: [...inputs] }, options);
     return expectOutcome(outcome, "tensors").value;
   }

@@ -1,7 +1,7 @@
 import type { Opened } from "./bytes.js";
-import { type Choice, chooseFlavour, surroundings } from "./ladder.js";
+import { type Choice, chooseFlavour, surroundings, withoutThreads } from "./ladder.js";
 import { DynastyError } from "./errors.js";
-import type { BenchOptions, Completion, DeviceChoice, Figures, Flavour, LoadedInfo, Message, NamedTensor, Progress, Sampling } from "./protocol.generated.js";
+import type { BenchOptions, Completion, DeviceChoice, Figures, Flavour, LoadedInfo, Message, NamedTensor, OutputTensor, Progress, Sampling } from "./protocol.generated.js";
 
 /** How the wasm module speaks to the call that it is working on. */
 export interface Listener {
@@ -32,7 +32,7 @@ export interface WasmEngine {
   chat(model: number, messages: readonly Message[], sampling: Sampling, listener: Listener): Promise<Completion>;
   generate(model: number, prompt: string, sampling: Sampling, listener: Listener): Promise<Completion>;
   tokenize(model: number, text: string): Promise<number[]>;
-  forward(model: number, inputs: readonly NamedTensor[]): Promise<NamedTensor[]>;
+  forward(model: number, inputs: readonly NamedTensor[]): Promise<OutputTensor[]>;
   bench(model: number, options: BenchOptions, listener: Listener): Promise<Figures>;
   dispose(model: number): void;
 }
@@ -83,6 +83,12 @@ export async function startModule(
   if (choice.steps.some((step) => step.name === "simd" && !step.taken)) {
     throw new DynastyError("unsupported", "this browser is too old: it has no SIMD in WebAssembly");
   }
+  if (choice.flavour !== "threads") return startChoice(modules, choice, onFlavour);
+  // A browser may have shared memory and refuse as much as the module declares.
+  return startChoice(modules, choice, onFlavour).catch(() => startChoice(modules, withoutThreads(choice), onFlavour));
+}
+
+async function startChoice(modules: string, choice: Choice, onFlavour: (flavour: Flavour) => void): Promise<Started> {
   onFlavour(choice.flavour);
   const folder = new URL(`${choice.flavour}/`, modules);
   const script = new URL(SCRIPT, folder).href;

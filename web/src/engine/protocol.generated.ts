@@ -174,11 +174,11 @@ role: string,
 content: string, };
 
 /**
- * A tensor of a forward pass.
+ * An input of a forward pass.
  */
 export type NamedTensor = {
 /**
- * The reference library's name of the input or output.
+ * The reference library's name of the input.
  */
 name: string,
 /**
@@ -205,7 +205,24 @@ info: LoadedInfo,
 /**
  * What it runs in.
  */
-surroundings: Surroundings, } } | { "of": "completion", "value": Completion } | { "of": "tokens", "value": Array<number> } | { "of": "tensors", "value": Array<NamedTensor> } | { "of": "figures", "value": Figures } | { "of": "nothing" };
+surroundings: Surroundings, } } | { "of": "completion", "value": Completion } | { "of": "tokens", "value": Array<number> } | { "of": "tensors", "value": Array<OutputTensor> } | { "of": "figures", "value": Figures } | { "of": "nothing" };
+
+/**
+ * An output of a forward pass.
+ */
+export type OutputTensor = {
+/**
+ * The reference library's name of the output.
+ */
+name: string,
+/**
+ * Lengths of the axes.
+ */
+shape: Array<number>,
+/**
+ * Values in row order.
+ */
+values: Float32Array, };
 
 /**
  * What a call is doing.
@@ -495,7 +512,7 @@ export type StepName = "webgpu" | "subgroups" | "threads" | "relaxed_simd" | "si
 /**
  * Why a step of the ladder is taken or not.
  */
-export type StepReason = "used" | "missing" | "no_adapter" | "not_asked_for" | "not_isolated" | "needs_relaxed_simd" | "one_thread" | "slower" | "no_kernels";
+export type StepReason = "used" | "missing" | "no_adapter" | "not_asked_for" | "not_isolated" | "needs_relaxed_simd" | "one_thread" | "slower" | "no_kernels" | "failed";
 
 /**
  * The module that runs, and why not a faster one.

@@ -12,7 +12,7 @@ struct Params { rows: u32, cols: u32 }
 @group(0) @binding(1) var<storage, read> x: array<f32>;       // [rows, cols]
 @group(0) @binding(2) var<storage, read_write> y: array<i32>; // [rows]
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(256)
 fn main(
     @builtin(workgroup_id) group: vec3u,
     @builtin(num_workgroups) groups: vec3u,
@@ -25,7 +25,7 @@ fn main(
     let first = row * params.cols;
     var index = NO_INDEX;
     var top = 0.0;
-    for (var c = local; c < params.cols; c += 64u) {
+    for (var c = local; c < params.cols; c += 256u) {
         if before(x[first + c], c, top, index) {
             top = x[first + c];
             index = c;

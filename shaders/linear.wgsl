@@ -4,7 +4,7 @@
 // load costs more than a multiplication, so what is loaded is used four times. No barrier, and small workgroups, which
 // are what such an adapter spreads over its cores. Groups of values that share a scale are summed first and scaled
 // once.
-// grid (ceil(ceil(n / 4) * ceil(m / rows) / 16), folded)
+// grid (ceil(ceil(n / COLUMNS) * ceil(m / rows) / 16), folded)
 
 #import index
 #import linear
@@ -16,17 +16,15 @@ fn main(
     @builtin(local_invocation_index) local: u32,
 ) {
     let i = flat(group, groups) * 16u + local;
-    let across = (params.n + 3u) / 4u;
-    let c = 4u * (i % across);
-    let place = vec4u(0u, 1u, 2u, 3u);
-    let row = (params.first + min(c + place, vec4u(params.n - 1u))) * params.stride;
+    let across = (params.n + COLUMNS - 1u) / COLUMNS;
+    let row = block_rows(i % across);
     let count = (params.k + GROUP - 1u) / GROUP;
 #ifdef block
     let r = 4u * (i / across);
     if r >= params.m {
         return;
     }
-    let source = min(r + place, vec4u(params.m - 1u));
+    let source = min(r + vec4u(0u, 1u, 2u, 3u), vec4u(params.m - 1u));
     // One column for each row of x.
     var sums = mat4x4f();
     for (var g = 0u; g < count; g++) {
@@ -53,9 +51,7 @@ fn main(
         );
     }
     for (var j = 0u; j < min(4u, params.m - r); j++) {
-        for (var l = 0u; l < min(4u, params.n - c); l++) {
-            finish(sums[j][l], r + j, c + l);
-        }
+        finish_block(sums[j], r + j, i % across);
     }
 #else
     let r = i / across;
@@ -76,8 +72,6 @@ fn main(
         let s = mat4x2f(scale(row.x, g), scale(row.y, g), scale(row.z, g), scale(row.w, g));
         sums += vec4f(s[0].x, s[1].x, s[2].x, s[3].x) * dots - vec4f(s[0].y, s[1].y, s[2].y, s[3].y) * total;
     }
-    for (var l = 0u; l < min(4u, params.n - c); l++) {
-        finish(sums[l], r, c + l);
-    }
+    finish_block(sums, r, i % across);
 #endif
 }

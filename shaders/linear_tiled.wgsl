@@ -2,7 +2,8 @@
 //
 // One workgroup of 64 threads for a tile of 32 rows of x and 32 rows of w; each thread sums a block of 4 by 4. Slices
 // of 32 features of both are dequantized into 9 KiB of workgroup memory. The kernel for prefill on a real GPU.
-// grid (ceil(n / 32) * ceil(m / 32), folded)
+// In the variants `gated` 16 of the 32 rows are the gate and 16 what it gates.
+// grid (ceil(n / (8 * COLUMNS)) * ceil(m / 32), folded)
 
 #import index
 #import linear
@@ -22,8 +23,10 @@ fn load(first_row: u32, first_column: u32, first_k: u32, local: u32) {
             if first_row + row < params.m {
                 a = x_quad(first_row + row, k);
             }
-            if first_column + row < params.n {
-                let start = (params.first + first_column + row) * params.stride;
+            let column = first_column + row % (8u * COLUMNS);
+            if column < params.n {
+                // The second half of a gated tile lies n rows behind.
+                let start = (params.first + column + params.n * (row / (8u * COLUMNS))) * params.stride;
                 let g = k / GROUP;
                 let s = scale(start, g);
                 b = s.x * quad(start, g, (k % GROUP) / 4u) - s.y;
@@ -40,10 +43,10 @@ fn main(
     @builtin(num_workgroups) groups: vec3u,
     @builtin(local_invocation_index) local: u32,
 ) {
-    let across = (params.n + 31u) / 32u;
+    let across = (params.n + 8u * COLUMNS - 1u) / (8u * COLUMNS);
     let i = flat(group, groups);
     let first_row = 32u * (i / across);
-    let first_column = 32u * (i % across);
+    let first_column = 8u * COLUMNS * (i % across);
     let r = 4u * (local / 8u);
     let c = local % 8u;
     var sum0 = vec4f();
@@ -79,8 +82,13 @@ fn store(sums: vec4f, r: u32, c: u32) {
     if r >= params.m {
         return;
     }
+#ifdef gated
+    if c < params.n { finish_gated(sums.x, sums.z, r, c); }
+    if c + 8u < params.n { finish_gated(sums.y, sums.w, r, c + 8u); }
+#else
     if c < params.n { finish(sums.x, r, c); }
     if c + 8u < params.n { finish(sums.y, r, c + 8u); }
     if c + 16u < params.n { finish(sums.z, r, c + 16u); }
     if c + 24u < params.n { finish(sums.w, r, c + 24u); }
+#endif
 }

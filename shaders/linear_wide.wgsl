@@ -1,8 +1,8 @@
 // linear: y[r, c] = act(sum_k x[r, k] w[c, k] + bias[c]) for few rows of x
 //
-// One workgroup for one row of w and one row of x: each thread strides over the groups of the row, then a tree sum.
+// One workgroup for four rows of w and one row of x: each thread strides over the row, then a tree of four sums.
 // Neighbouring threads read neighbouring words. The kernel for decoding on a real GPU.
-// grid (n * m, folded)
+// grid (ceil(n / COLUMNS) * m, folded)
 
 #import index
 #import linear
@@ -15,25 +15,27 @@ fn main(
     @builtin(local_invocation_index) local: u32,
 ) {
     let i = flat(group, groups);
-    if i >= params.n * params.m {
+    let across = (params.n + COLUMNS - 1u) / COLUMNS;
+    let r = i / across;
+    if r >= params.m {
         return;
     }
-    let c = i % params.n;
-    let r = i / params.n;
-    let row = (params.first + c) * params.stride;
+    let row = block_rows(i % across);
     let quads = (params.k + 3u) / 4u;
-    var part = 0.0;
+    var part = vec4f();
     for (var j = local; j < quads; j += 64u) {
         let g = j / (GROUP / 4u);
+        let l = j % (GROUP / 4u);
         let a = x_quad(r, 4u * j);
-        let s = scale(row, g);
-        part += s.x * dot(quad(row, g, j % (GROUP / 4u)), a);
+        let dots = a * mat4x4f(quad(row.x, g, l), quad(row.y, g, l), quad(row.z, g, l), quad(row.w, g, l));
+        let s = mat4x2f(scale(row.x, g), scale(row.y, g), scale(row.z, g), scale(row.w, g));
+        part += vec4f(s[0].x, s[1].x, s[2].x, s[3].x) * dots;
         if HAS_MIN {
-            part -= s.y * dot(vec4f(1.0), a);
+            part -= vec4f(s[0].y, s[1].y, s[2].y, s[3].y) * dot(vec4f(1.0), a);
         }
     }
-    let sum = workgroup_sum(part, local);
+    let sums = workgroup_sum4(part, local);
     if local == 0u {
-        finish(sum, r, c);
+        finish_block(sums, r, i % across);
     }
 }

@@ -14,7 +14,7 @@ struct Params { rows: u32, cols: u32, k: u32 }
 @group(0) @binding(2) var<storage, read_write> values: array<f32>;  // [rows, k]
 @group(0) @binding(3) var<storage, read_write> indices: array<i32>; // [rows, k]
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(256)
 fn main(
     @builtin(workgroup_id) group: vec3u,
     @builtin(num_workgroups) groups: vec3u,
@@ -30,7 +30,7 @@ fn main(
     for (var i = 0u; i < params.k; i++) {
         var top = 0.0;
         var index = NO_INDEX;
-        for (var c = local; c < params.cols; c += 64u) {
+        for (var c = local; c < params.cols; c += 256u) {
             let value = x[first + c];
             let behind = i == 0u || value < last || (value == last && c > last_index);
             if behind && before(value, c, top, index) {

@@ -34,9 +34,23 @@ fn build() -> Result<(), String> {
         let path = root.join(format!("{}.wgsl", variant.stem));
         let code = preprocess(&root, &path, &variant.defines)?;
         let bindings = reflect(&variant.name, &code)?;
+        // What is shipped has no comments.
+        let shipped: String = code
+            .lines()
+            .map(|l| l.split("//").next().unwrap_or(l).trim())
+            .filter(|l| !l.is_empty())
+            .flat_map(|l| [l, "\n"])
+            .collect();
         let doc = code.lines().next().unwrap_or_default().trim_start_matches('/').trim();
-        let _ = writeln!(names, "    /// `{}`: {}\n    {},", variant.name, doc.replace(['[', ']'], "`"), camel(&variant.name));
-        let _ = writeln!(rows, "    Source {{ name: {:?}, code: {code:?}, bindings: &[{bindings}] }},", variant.name);
+        let _ = writeln!(
+            names,
+            "    /// `{}`: {}\n    {},",
+            variant.name,
+            doc.replace(['[', ']'], "`"),
+            camel(&variant.name)
+        );
+        let _ =
+            writeln!(rows, "    Source {{ name: {:?}, code: {shipped:?}, bindings: &[{bindings}] }},", variant.name);
     }
     let text = format!(
         "/// Every compiled kernel, named as in `/shaders/permutations`.\n\

@@ -1,6 +1,6 @@
-// The largest value over a workgroup of 64 threads and its index, the lowest on ties.
-var<workgroup> best_value: array<f32, 64>;
-var<workgroup> best_index: array<u32, 64>;
+// The largest value over a workgroup of 256 threads and its index, the lowest on ties.
+var<workgroup> best_value: array<f32, 256>;
+var<workgroup> best_index: array<u32, 256>;
 
 // An index that no candidate has.
 const NO_INDEX = 0xffffffffu;
@@ -18,7 +18,7 @@ fn workgroup_best(value: f32, index: u32, local: u32) {
     workgroupBarrier();
     best_value[local] = value;
     best_index[local] = index;
-    for (var half = 32u; half > 0u; half >>= 1u) {
+    for (var half = 128u; half > 0u; half >>= 1u) {
         workgroupBarrier();
         if local < half {
             let other = local + half;

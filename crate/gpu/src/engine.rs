@@ -167,7 +167,18 @@ impl Gpu {
             })
         };
         let (nothing, nowhere) = (dummy("nothing"), dummy("nowhere"));
-        Self { device, queue, limits, kernels, nothing, nowhere, name, faults, pipelines: Mutex::default(), layouts: Mutex::default() }
+        Self {
+            device,
+            queue,
+            limits,
+            kernels,
+            nothing,
+            nowhere,
+            name,
+            faults,
+            pipelines: Mutex::default(),
+            layouts: Mutex::default(),
+        }
     }
 
     /// Takes what the device reported since the last call.
@@ -252,7 +263,8 @@ impl Gpu {
             return known.clone();
         }
         let entries: Vec<_> = bindings.iter().map(layout_entry).collect();
-        let made = self.device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: None, entries: &entries });
+        let made =
+            self.device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: None, entries: &entries });
         lock(&self.layouts).insert(bindings.to_vec(), made.clone());
         made
     }
@@ -282,7 +294,7 @@ fn one_line(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use graph::{Builder, DType, Dim, Tensor, Taps};
+    use graph::{Builder, DType, Dim, Taps, Tensor};
 
     use super::*;
 
@@ -316,7 +328,8 @@ mod tests {
             let wanted: Vec<f32> = ids.iter().flat_map(|id| row(*id)).collect();
             assert_eq!(out[0].as_f32().unwrap(), wanted);
             let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
-            let wanted: Vec<f32> = wanted.chunks(cols).flat_map(|x| values.chunks(cols).map(move |w| dot(x, w))).collect();
+            let wanted: Vec<f32> =
+                wanted.chunks(cols).flat_map(|x| values.chunks(cols).map(move |w| dot(x, w))).collect();
             assert_eq!(out[1].as_f32().unwrap(), wanted);
         }
     }

@@ -66,7 +66,7 @@ impl Plan {
             params,
             current: None,
             staging: None,
-            weight_bytes: dispatches.iter().map(|d| weight_bytes(&context, d)).sum(),
+            weight_bytes: dispatches.iter().map(|d| d.weight_bytes).sum(),
         };
         for dispatch in &dispatches {
             let step = plan.step(gpu, program, dispatch)?;
@@ -255,16 +255,4 @@ fn fold(gpu: &Gpu, shader: Shader, groups: u64) -> Result<[u32; 2], Error> {
         return Err(Error::Limit { what, bytes: y, limit, name: "maxComputeWorkgroupsPerDimension" });
     }
     Ok([x as u32, y as u32])
-}
-
-/// Bytes of weights that a dispatch reads: its rows, or as many as ids.
-fn weight_bytes(context: &Context<'_>, dispatch: &Dispatch) -> u64 {
-    let strides = dispatch.buffers.iter().filter_map(|buffer| match buffer {
-        Buffer::Part(id, _) => Some(context.weights[id.0 as usize].stride),
-        Buffer::Value(_) | Buffer::Nothing | Buffer::Nowhere(_) | Buffer::Bias(_) => None,
-    });
-    // Both kinds of kernels that read weights have their rows among the first parameters.
-    let gathers = dispatch.shader.source().name.starts_with("gather_rows");
-    let rows = dispatch.params.get(if gathers { 0 } else { 2 }).copied().unwrap_or(0);
-    strides.map(|stride| 4 * stride as u64 * u64::from(rows)).sum()
 }

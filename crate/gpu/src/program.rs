@@ -165,7 +165,8 @@ impl Program {
 
     /// The class of these sizes: each rounded up to a power of two.
     fn class(&self, symbols: &Symbols) -> Symbols {
-        let rounded = symbols.iter().map(|(s, v)| (s, if v == 0 { 0 } else { v.checked_next_power_of_two().unwrap_or(v) }));
+        let rounded =
+            symbols.iter().map(|(s, v)| (s, if v == 0 { 0 } else { v.checked_next_power_of_two().unwrap_or(v) }));
         rounded.fold(Symbols::new(), |sum, (s, v)| sum.with(s.0, v))
     }
 }
@@ -180,7 +181,10 @@ fn join_projections(
 ) -> Result<BTreeMap<NodeId, wgpu::Buffer>, Error> {
     let mut biases = BTreeMap::new();
     for unit in units {
-        let Unit::Linears(nodes) = unit else { continue };
+        let nodes = unit.joined();
+        if nodes.is_empty() {
+            continue;
+        }
         let ids: Vec<WeightId> = nodes.iter().filter_map(|id| units::projection_weight(graph, *id)).collect();
         let names: Vec<&str> = ids.iter().map(|id| graph.weights[id.0 as usize].name.as_str()).collect();
         store.join(&names, weights, &ids)?;
@@ -285,7 +289,8 @@ fn gather_once(gpu: &Gpu, shader: crate::shaders::Shader, params: &[u32; 7], buf
     gpu.queue.write_buffer(&uniform, 0, bytemuck::cast_slice(params));
     let pipeline = gpu.pipeline(shader);
     let mut entries = vec![wgpu::BindGroupEntry { binding: 0, resource: uniform.as_entire_binding() }];
-    entries.extend((1..).zip(buffers).map(|(i, b)| wgpu::BindGroupEntry { binding: i, resource: b.as_entire_binding() }));
+    entries
+        .extend((1..).zip(buffers).map(|(i, b)| wgpu::BindGroupEntry { binding: i, resource: b.as_entire_binding() }));
     let group = gpu.device.create_bind_group(&wgpu::BindGroupDescriptor {
         label: Some("plain values"),
         layout: &pipeline.layout,

@@ -106,7 +106,8 @@ mod tests {
 
     #[test]
     fn rows_have_the_length_of_their_stride() {
-        for (ty, cols) in [(QuantType::Q8_0, 96), (QuantType::Q4_0, 32), (QuantType::Q4_K, 512), (QuantType::Q6_K, 256)] {
+        for (ty, cols) in [(QuantType::Q8_0, 96), (QuantType::Q4_0, 32), (QuantType::Q4_K, 512), (QuantType::Q6_K, 256)]
+        {
             let (format, same) = Format::of(ty, &[1, cols]);
             assert_eq!(ty, same);
             let mut out = Vec::new();

@@ -59,7 +59,8 @@ impl Engine {
         gpu.queue.submit([encoder.finish()]);
         // The plan goes back before the wait: an abandoned run costs its staging buffer only.
         program.keep(plan);
-        let results = readback::read(gpu, &staging, bytes, |bytes| wanted.iter().map(|w| tensor(w, bytes)).collect()).await?;
+        let results =
+            readback::read(gpu, &staging, bytes, |bytes| wanted.iter().map(|w| tensor(w, bytes)).collect()).await?;
         program.return_staging(staging);
         Ok(results)
     }

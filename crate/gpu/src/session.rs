@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use graph::{PAGE, PageCopy, PageTable, StateSpec};
 
+use crate::Error;
 use crate::engine::{Engine, Gpu};
 use crate::shaders::{Access, Binding};
-use crate::Error;
 
 /// The buffers of one state: keys and values [pages, PAGE, G, D].
 struct State {

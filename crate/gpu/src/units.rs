@@ -17,6 +17,13 @@ pub(crate) enum Unit {
     Node(NodeId),
     /// Projections of one value by weights that lie behind each other.
     Linears(Vec<NodeId>),
+    /// A gate's projection, that of what it gates, and the gate.
+    Gated {
+        /// Those of the gate and of what it gates.
+        projections: [NodeId; 2],
+        /// The gate.
+        gated: NodeId,
+    },
     /// A sum and the norm of it.
     AddNorm {
         /// The binary node.
@@ -34,11 +41,30 @@ pub(crate) enum Unit {
 }
 
 impl Unit {
+    /// The projections whose weights lie behind each other.
+    pub fn joined(&self) -> &[NodeId] {
+        match self {
+            Unit::Linears(ids) => ids,
+            Unit::Gated { projections, .. } => projections,
+            Unit::Node(_) | Unit::AddNorm { .. } | Unit::RopeAppend { .. } => &[],
+        }
+    }
+
+    /// The nodes whose results no other unit reads.
+    pub fn inside(&self) -> &[NodeId] {
+        match self {
+            Unit::Gated { projections, .. } => projections,
+            Unit::RopeAppend { rope, .. } => std::slice::from_ref(rope),
+            Unit::Node(_) | Unit::Linears(_) | Unit::AddNorm { .. } => &[],
+        }
+    }
+
     /// The nodes in graph order.
     pub fn nodes(&self) -> Vec<NodeId> {
         match self {
             Unit::Node(id) => vec![*id],
             Unit::Linears(ids) => ids.clone(),
+            Unit::Gated { projections: [gate, up], gated } => vec![*gate, *up, *gated],
             Unit::AddNorm { add, norm } => vec![*add, *norm],
             Unit::RopeAppend { rope, append } => vec![*rope, *append],
         }
@@ -79,7 +105,10 @@ pub(crate) fn units(graph: &Graph, can_join: CanJoin<'_>) -> Vec<Unit> {
         }
         let unit = match ropes.get(&id) {
             Some(rope) => Unit::RopeAppend { rope: *rope, append: id },
-            None => projections(graph, id, can_join).or_else(|| add_norm(graph, id)).unwrap_or(Unit::Node(id)),
+            None => gated(graph, id, &uses, can_join)
+                .or_else(|| projections(graph, id, can_join))
+                .or_else(|| add_norm(graph, id))
+                .unwrap_or(Unit::Node(id)),
         };
         unit.nodes().iter().for_each(|node| taken[node.0 as usize] = true);
         units.push(unit);
@@ -114,6 +143,24 @@ fn projections(graph: &Graph, first: NodeId, can_join: CanJoin<'_>) -> Option<Un
     (ids.len() > 1 && can_join(&weights)).then_some(Unit::Linears(ids))
 }
 
+fn gated(graph: &Graph, first: NodeId, uses: &BTreeMap<Port, usize>, can_join: CanJoin<'_>) -> Option<Unit> {
+    projection_weight(graph, first)?;
+    let out = Port { node: first, output: 0 };
+    let (id, gate) = graph.iter().skip(first.0 as usize + 1).find(|(_, next)| next.inputs.contains(&out))?;
+    let (Op::Gated(_), [a, b]) = (&gate.op, &gate.inputs[..]) else { return None };
+    let alone = [a, b].iter().all(|p| uses.get(p) == Some(&1));
+    let (left, right) = (graph.node(a.node), graph.node(b.node));
+    let plain = |op: &Op| matches!(op, Op::Linear { act: None, .. });
+    let computed = |p: &Port| !matches!(graph.node(p.node).op, Op::Weight(_));
+    let odd_bias = [left, right].iter().filter_map(|n| n.inputs.get(2)).any(computed);
+    if !alone || odd_bias || !plain(&left.op) || left.op != right.op || left.inputs[0] != right.inputs[0] {
+        return None;
+    }
+    let weights = [projection_weight(graph, a.node)?, projection_weight(graph, b.node)?];
+    let projections = [a.node, b.node];
+    (weights[0] != weights[1] && can_join(&weights)).then_some(Unit::Gated { projections, gated: id })
+}
+
 fn add_norm(graph: &Graph, add: NodeId) -> Option<Unit> {
     let node = graph.node(add);
     let out = Port { node: add, output: 0 };
@@ -134,8 +181,7 @@ pub(crate) fn joinable(weights: &[Arc<Weight>], ids: &[WeightId], max_binding: u
     let first = &weights[ids[0].0 as usize];
     let all = || ids.iter().map(|id| &weights[id.0 as usize]);
     let bytes: u64 = all().map(|w| w.bytes()).sum();
-    bytes <= max_binding
-        && all().all(|w| w.parts.len() == 1 && w.format == first.format && w.stride == first.stride)
+    bytes <= max_binding && all().all(|w| w.parts.len() == 1 && w.format == first.format && w.stride == first.stride)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use graph::{Graph, Op, Port, StateId, Symbol, WeightId};
+use graph::{Graph, NodeId, Op, Port, StateId, Symbol, WeightId};
 
 use crate::units::Unit;
 
@@ -42,15 +42,17 @@ impl Values {
     /// The homes of a graph's values when it runs by `units`.
     pub fn new(graph: &Graph, units: &[Unit]) -> Self {
         let mut position = vec![0; graph.nodes.len()];
-        let mut inside = BTreeSet::new();
+        let mut inside: BTreeSet<NodeId> = BTreeSet::new();
         for (i, unit) in units.iter().enumerate() {
             unit.nodes().iter().for_each(|id| position[id.0 as usize] = i);
-            if let Unit::RopeAppend { rope, .. } = unit {
-                inside.insert(*rope);
-            }
+            inside.extend(unit.inside());
         }
-        let mut values =
-            Self { homes: BTreeMap::new(), slots: Vec::new(), symbols: BTreeSet::new(), dense_weights: BTreeSet::new() };
+        let mut values = Self {
+            homes: BTreeMap::new(),
+            slots: Vec::new(),
+            symbols: BTreeSet::new(),
+            dense_weights: BTreeSet::new(),
+        };
         let dense_views = dense_views(graph);
         for (id, node) in graph.iter() {
             for output in 0..node.outputs.len() as u8 {
@@ -65,7 +67,9 @@ impl Values {
                         let here = position[id.0 as usize];
                         let first = if matches!(node.op, Op::Input { .. }) { 0 } else { here };
                         values.slots.push(Slot { port, first, last: here });
-                        values.symbols.extend(graph.value(port).shape.iter().flat_map(|d| d.symbols().collect::<Vec<_>>()));
+                        values
+                            .symbols
+                            .extend(graph.value(port).shape.iter().flat_map(|d| d.symbols().collect::<Vec<_>>()));
                         Some(Home::Slot(values.slots.len() - 1))
                     }
                 };
@@ -117,7 +121,8 @@ fn dense_views(graph: &Graph) -> BTreeSet<Port> {
     let mut dense = BTreeSet::new();
     let is_view = |port: &Port| matches!(graph.node(port.node).op, Op::KvAppend(_));
     for (_, node) in graph.iter() {
-        let skip = if matches!(node.op, Op::Attention(_)) && paged(graph, &node.inputs).is_some() { 1..3 } else { 0..0 };
+        let skip =
+            if matches!(node.op, Op::Attention(_)) && paged(graph, &node.inputs).is_some() { 1..3 } else { 0..0 };
         let read = node.inputs.iter().enumerate().filter(|(i, _)| !skip.contains(i));
         dense.extend(read.map(|(_, port)| *port).filter(is_view));
     }

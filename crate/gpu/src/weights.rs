@@ -68,7 +68,8 @@ impl Weights {
         let fail = |reason: String| Error::Weight { name: name.to_string(), reason };
         let (cols, outer) = shape.split_last().map_or((1, &[][..]), |(cols, outer)| (*cols, outer));
         let rows = outer.iter().try_fold(1usize, |a, b| a.checked_mul(*b));
-        let row_bytes = ty.row_bytes(cols).ok_or_else(|| fail(format!("{cols} columns are no whole blocks of {ty}")))?;
+        let row_bytes =
+            ty.row_bytes(cols).ok_or_else(|| fail(format!("{cols} columns are no whole blocks of {ty}")))?;
         let wanted = rows.and_then(|rows| rows.checked_mul(row_bytes));
         let (Some(rows), true) = (rows, wanted == Some(data.len())) else {
             return Err(fail(format!("{} bytes given for {shape:?} of {ty}", data.len())));

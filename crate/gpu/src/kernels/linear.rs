@@ -25,22 +25,58 @@ enum Division {
     Tile,
 }
 
-fn linear_shader(format: Format, division: Division) -> Shader {
-    let [thread, block, workgroup, tile] = match format {
-        Format::F32 => [Shader::LinearF32, Shader::LinearF32Block, Shader::LinearWideF32, Shader::LinearTiledF32],
-        Format::F16 => [Shader::LinearF16, Shader::LinearF16Block, Shader::LinearWideF16, Shader::LinearTiledF16],
-        Format::Bf16 => [Shader::LinearBf16, Shader::LinearBf16Block, Shader::LinearWideBf16, Shader::LinearTiledBf16],
-        Format::Q8_0 => [Shader::LinearQ80, Shader::LinearQ80Block, Shader::LinearWideQ80, Shader::LinearTiledQ80],
-        Format::Q4_0 => [Shader::LinearQ40, Shader::LinearQ40Block, Shader::LinearWideQ40, Shader::LinearTiledQ40],
-        Format::Q4K => [Shader::LinearQ4K, Shader::LinearQ4KBlock, Shader::LinearWideQ4K, Shader::LinearTiledQ4K],
-        Format::Q6K => [Shader::LinearQ6K, Shader::LinearQ6KBlock, Shader::LinearWideQ6K, Shader::LinearTiledQ6K],
-    };
-    match division {
-        Division::Thread => thread,
-        Division::Block => block,
-        Division::Workgroup => workgroup,
-        Division::Tile => tile,
+/// The kernels of one format: by thread, block, workgroup and tile.
+type Family = [Shader; 4];
+
+fn linear_shader(format: Format, division: Division, gated: bool) -> Shader {
+    let (single, pair) = families(format);
+    let family = if gated { pair } else { single };
+    family[match division {
+        Division::Thread => 0,
+        Division::Block => 1,
+        Division::Workgroup => 2,
+        Division::Tile => 3,
+    }]
+}
+
+/// The kernels of a format, and those that run a gate and what it gates as one.
+fn families(format: Format) -> (Family, Family) {
+    use Shader as S;
+    match format {
+        Format::F32 => (
+            [S::LinearF32, S::LinearF32Block, S::LinearWideF32, S::LinearTiledF32],
+            [S::LinearF32Gated, S::LinearF32BlockGated, S::LinearWideF32Gated, S::LinearTiledF32Gated],
+        ),
+        Format::F16 => (
+            [S::LinearF16, S::LinearF16Block, S::LinearWideF16, S::LinearTiledF16],
+            [S::LinearF16Gated, S::LinearF16BlockGated, S::LinearWideF16Gated, S::LinearTiledF16Gated],
+        ),
+        Format::Bf16 => (
+            [S::LinearBf16, S::LinearBf16Block, S::LinearWideBf16, S::LinearTiledBf16],
+            [S::LinearBf16Gated, S::LinearBf16BlockGated, S::LinearWideBf16Gated, S::LinearTiledBf16Gated],
+        ),
+        Format::Q8_0 => (
+            [S::LinearQ80, S::LinearQ80Block, S::LinearWideQ80, S::LinearTiledQ80],
+            [S::LinearQ80Gated, S::LinearQ80BlockGated, S::LinearWideQ80Gated, S::LinearTiledQ80Gated],
+        ),
+        Format::Q4_0 => (
+            [S::LinearQ40, S::LinearQ40Block, S::LinearWideQ40, S::LinearTiledQ40],
+            [S::LinearQ40Gated, S::LinearQ40BlockGated, S::LinearWideQ40Gated, S::LinearTiledQ40Gated],
+        ),
+        Format::Q4K => (
+            [S::LinearQ4K, S::LinearQ4KBlock, S::LinearWideQ4K, S::LinearTiledQ4K],
+            [S::LinearQ4KGated, S::LinearQ4KBlockGated, S::LinearWideQ4KGated, S::LinearTiledQ4KGated],
+        ),
+        Format::Q6K => (
+            [S::LinearQ6K, S::LinearQ6KBlock, S::LinearWideQ6K, S::LinearTiledQ6K],
+            [S::LinearQ6KGated, S::LinearQ6KBlockGated, S::LinearWideQ6KGated, S::LinearTiledQ6KGated],
+        ),
     }
+}
+
+/// A dispatch that reads this many rows of weights.
+fn reading(dispatch: Dispatch, rows: usize, stride: usize) -> Dispatch {
+    Dispatch { weight_bytes: 4 * (rows * stride) as u64, ..dispatch }
 }
 
 /// Some rows of a matrix in one buffer.
@@ -62,8 +98,11 @@ struct Matrix {
 
 fn matrix(context: &Context<'_>, port: Port) -> Result<Matrix, Error> {
     if let Some((id, weight)) = context.weight(port) {
-        let rows = |(i, p): (usize, &Part)| {
-            Rows { buffer: Buffer::Part(id, i), first: p.first, start: p.start, count: p.rows }
+        let rows = |(i, p): (usize, &Part)| Rows {
+            buffer: Buffer::Part(id, i),
+            first: p.first,
+            start: p.start,
+            count: p.rows,
         };
         let parts = weight.parts.iter().enumerate().map(rows).collect();
         return Ok(Matrix { format: weight.format, stride: weight.stride, parts });
@@ -102,13 +141,14 @@ pub(super) fn linear(context: &Context<'_>, ids: &[NodeId]) -> Result<Vec<Dispat
     buffers.extend(outs.iter().copied().map(Buffer::Value));
     buffers.extend((outs.len()..3).map(|i| Buffer::Nowhere(i as u64 - 1)));
     let division = division(context, x, k);
-    let shader = linear_shader(w.format, division);
+    let shader = linear_shader(w.format, division, false);
     let dispatch = |rows: Rows| {
         let mut buffers = buffers.clone();
         buffers[1] = rows.buffer;
         let mut params = [m, k, rows.count, w.stride, rows.first, rows.start].map(|v| v as u32).to_vec();
         params.extend([ends[0] as u32, ends[1] as u32, width as u32, flag, act]);
-        Dispatch::new(shader, buffers, params, groups(division, m, rows.count))
+        let dispatch = Dispatch::new(shader, buffers, params, groups(division, m, rows.count, 4));
+        reading(dispatch, rows.count, w.stride)
     };
     Ok(w.parts.into_iter().map(dispatch).collect())
 }
@@ -123,14 +163,38 @@ fn division(context: &Context<'_>, x: Port, k: usize) -> Division {
     }
 }
 
-fn groups(division: Division, m: usize, n: usize) -> u64 {
+/// Workgroups for `n` columns of `m` rows, `columns` to a thread's block.
+fn groups(division: Division, m: usize, n: usize, columns: usize) -> u64 {
     let groups = match division {
-        Division::Thread => (m * n.div_ceil(4)).div_ceil(16),
-        Division::Block => (m.div_ceil(4) * n.div_ceil(4)).div_ceil(16),
-        Division::Workgroup => m * n,
-        Division::Tile => m.div_ceil(32) * n.div_ceil(32),
+        Division::Thread => (m * n.div_ceil(columns)).div_ceil(16),
+        Division::Block => (m.div_ceil(4) * n.div_ceil(columns)).div_ceil(16),
+        Division::Workgroup => m * n.div_ceil(columns),
+        Division::Tile => m.div_ceil(32) * n.div_ceil(8 * columns),
     };
     groups as u64
+}
+
+/// `act(gate) * up` of two projections of one value whose weights lie behind each other.
+pub(super) fn gated(context: &Context<'_>, [gate, up]: [NodeId; 2], gated: NodeId) -> Result<Dispatch, Error> {
+    let node = context.graph.node(gate);
+    let out = Port { node: gated, output: 0 };
+    let x = node.inputs[0];
+    let (m, k) = context.rows_cols(x)?;
+    let (_, n) = context.rows_cols(out)?;
+    let w = matrix(context, node.inputs[1])?;
+    let (Op::Gated(spec), [rows]) = (&context.graph.node(gated).op, &w.parts[..]) else {
+        return Err(unsupported(context.graph.node(up), out, "is fused as what a gate gates"));
+    };
+    let (added, flag) = match node.inputs.len() {
+        3 => (Buffer::Bias(gate), 1),
+        _ => (Buffer::Nothing, 0),
+    };
+    let division = division(context, x, k);
+    let mut params = [m, k, n, w.stride, rows.first, 0, n, n, n].map(|v| v as u32).to_vec();
+    params.extend([flag, act_code(Some(spec.act))]);
+    let buffers = vec![Buffer::Value(x), rows.buffer, added, Buffer::Value(out)];
+    let shader = linear_shader(w.format, division, true);
+    Ok(reading(Dispatch::new(shader, buffers, params, groups(division, m, n, 2)), 2 * n, w.stride))
 }
 
 /// The kernel that gathers rows of a format; one for any four-byte values.
@@ -154,7 +218,7 @@ pub(super) fn gather_rows(context: &Context<'_>, node: &Node, out: Port) -> Resu
     let dispatch = |part: Rows| {
         let params = [n, k, rows, table.stride, part.first, part.start, part.count].map(|v| v as u32).to_vec();
         let buffers = vec![part.buffer, Buffer::Value(node.inputs[1]), Buffer::Value(out)];
-        Dispatch::new(shader, buffers, params, threads(n * k.div_ceil(4)))
+        reading(Dispatch::new(shader, buffers, params, threads(n * k.div_ceil(4))), n.min(part.count), table.stride)
     };
     Ok(table.parts.into_iter().map(dispatch).collect())
 }

@@ -45,11 +45,13 @@ pub(crate) struct Dispatch {
     pub params: Vec<u32>,
     /// Workgroups, before they are folded.
     pub groups: u64,
+    /// Bytes of weights that it reads.
+    pub weight_bytes: u64,
 }
 
 impl Dispatch {
     fn new(shader: Shader, buffers: Vec<Buffer>, params: Vec<u32>, groups: u64) -> Self {
-        Self { shader, buffers, state: None, params, groups }
+        Self { shader, buffers, state: None, params, groups, weight_bytes: 0 }
     }
 }
 
@@ -116,6 +118,7 @@ pub(crate) fn dispatches(context: &Context<'_>, unit: &Unit) -> Result<Vec<Dispa
     match unit {
         Unit::Node(id) => node_dispatches(context, *id),
         Unit::Linears(ids) => linear::linear(context, ids),
+        Unit::Gated { projections, gated } => Ok(vec![linear::gated(context, *projections, *gated)?]),
         Unit::AddNorm { add, norm } => Ok(vec![rows::add_rms_norm(context, *add, *norm)?]),
         Unit::RopeAppend { rope, append } => attention::rope_append(context, *rope, *append),
     }

@@ -48,7 +48,12 @@ pub(super) fn concat(context: &Context<'_>, node: &Node, out: Port, axis: usize)
         let (len, n) = (shape[axis], shape.iter().product::<usize>());
         let inner: usize = shape[axis + 1..].iter().product();
         let params = [n, size, start, len, inner].map(|v| v as u32).to_vec();
-        dispatches.push(Dispatch::new(Shader::Concat, vec![Buffer::Value(*input), Buffer::Value(out)], params, threads(n)));
+        dispatches.push(Dispatch::new(
+            Shader::Concat,
+            vec![Buffer::Value(*input), Buffer::Value(out)],
+            params,
+            threads(n),
+        ));
         start += len;
     }
     Ok(dispatches)

@@ -18,7 +18,9 @@ fn dense_masks() {
             Attention { causal: true, window: Some(3), ..SPEC },
             Attention { soft_cap: Some(2.0), ..SPEC },
         ];
-        for (spec, sizes) in specs.iter().flat_map(|s| [[1, 1, 1, 1, 3, 1], [2, 5, 4, 2, 8, 70], [1, 3, 2, 1, 130, 9]].map(|z| (s, z))) {
+        for (spec, sizes) in
+            specs.iter().flat_map(|s| [[1, 1, 1, 1, 3, 1], [2, 5, 4, 2, 8, 70], [1, 3, 2, 1, 130, 9]].map(|z| (s, z)))
+        {
             let [b, t, h, gr, d, s] = sizes;
             for (k_batch, past, taps) in [(b, false, false), (1, true, true)] {
                 let taps = if taps { Taps::new(["a.probs"]) } else { Taps::none() };
@@ -32,8 +34,12 @@ fn dense_masks() {
                 let g = Builder::new(taps);
                 let past_input = past.then(|| g.input("past", DType::I32, [b]));
                 let kv = (g.input("k", DType::F32, [k_batch, s, gr, d]), g.input("v", DType::F32, [k_batch, s, gr, d]));
-                g.output("y", g.input("q", DType::F32, [b, t, h, d]).attention("a", kv, past_input, None, spec.clone()));
-                let dense = Dense { q: &q, k: &k, v: &v, sizes, k_batch, past: lengths.clone(), bias: &|_, _, _, _| 0.0 };
+                g.output(
+                    "y",
+                    g.input("q", DType::F32, [b, t, h, d]).attention("a", kv, past_input, None, spec.clone()),
+                );
+                let dense =
+                    Dense { q: &q, k: &k, v: &v, sizes, k_batch, past: lengths.clone(), bias: &|_, _, _, _| 0.0 };
                 let (wanted, wanted_probs) = attention(&dense, spec);
                 let (q, k, v) = (
                     f32s(&[b, t, h, d], q.clone()),
@@ -61,11 +67,13 @@ fn a_bias_hides_keys_and_a_query_that_sees_none_gives_zeros() {
         let sizes = [2, 3, 2, 2, 4, 5];
         let [b, t, h, gr, d, s] = sizes;
         // Row 1 hides all keys of query 2.
-        let bias: Vec<f32> = (0..b * t * s)
-            .map(|i| if i / s == t + 2 || i % 4 == 1 { -1e30 } else { (i % 3) as f32 - 1.0 })
-            .collect();
-        let (q, k, v) =
-            (Random(1).floats(b * t * h * d, 1.0), Random(2).floats(b * s * gr * d, 1.0), Random(3).floats(b * s * gr * d, 1.0));
+        let bias: Vec<f32> =
+            (0..b * t * s).map(|i| if i / s == t + 2 || i % 4 == 1 { -1e30 } else { (i % 3) as f32 - 1.0 }).collect();
+        let (q, k, v) = (
+            Random(1).floats(b * t * h * d, 1.0),
+            Random(2).floats(b * s * gr * d, 1.0),
+            Random(3).floats(b * s * gr * d, 1.0),
+        );
         let g = Builder::new(Taps::new(["a.probs"]));
         let kv = (g.input("k", DType::F32, [b, s, gr, d]), g.input("v", DType::F32, [b, s, gr, d]));
         let added = g.input("bias", DType::F32, [b, 1, t, s]);
@@ -94,9 +102,7 @@ const D: usize = 8;
 fn cached(observed: bool) -> Graph {
     let g = Builder::new(Taps::new(if observed { vec!["a.probs"] } else { vec![] }));
     let (b, t) = (Dim::from('B'), Dim::from('T'));
-    let input = |name: &str, heads: usize| {
-        g.input(name, DType::F32, [b.clone(), t.clone(), heads.into(), D.into()])
-    };
+    let input = |name: &str, heads: usize| g.input(name, DType::F32, [b.clone(), t.clone(), heads.into(), D.into()]);
     let past = g.input("past", DType::I32, [b.clone()]);
     let (q, k, v) = (input("q", H), input("k", G), input("v", G));
     let (keys, values) = g.cache("cache", G, D).append(k, v, past);
@@ -112,7 +118,15 @@ fn cached(observed: bool) -> Graph {
 #[derive(Default, Clone)]
 struct Rows(Vec<(Vec<f32>, Vec<f32>)>);
 
-fn step(engine: &Engine, program: &mut Program, session: &mut Session, rows: &mut Rows, past: &[i32], t: usize, seed: u64) {
+fn step(
+    engine: &Engine,
+    program: &mut Program,
+    session: &mut Session,
+    rows: &mut Rows,
+    past: &[i32],
+    t: usize,
+    seed: u64,
+) {
     let b = past.len();
     let (q, k, v) = (
         Random(seed).floats(b * t * H * D, 1.0),

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use format::QuantType;
 use dynasty_gpu::{Engine, Kernels, Options};
+use format::QuantType;
 use graph::{Attention, Graph, Tensor, nmse};
 
 /// A small generator (xorshift) so that every run sees the same numbers.

@@ -119,20 +119,32 @@ fn rows() {
             let out = crate::common::run(engine, g.finish().unwrap(), &weights, &[("x", &x)]);
             let n = cols as f32;
             let by_row = |f: &dyn Fn(&[f32]) -> Vec<f32>| values.chunks(cols).flat_map(f).collect::<Vec<f32>>();
-            check("rms", &out[0], &by_row(&|r| {
-                let s = (r.iter().map(|x| x * x).sum::<f32>() / n + 1e-5).sqrt();
-                r.iter().zip(&w).map(|(x, w)| x / s * w).collect()
-            }));
-            check("ln", &out[1], &by_row(&|r| {
-                let mean = r.iter().sum::<f32>() / n;
-                let s = (r.iter().map(|x| (x - mean).powi(2)).sum::<f32>() / n + 1e-5).sqrt();
-                r.iter().zip(w.iter().zip(&b)).map(|(x, (w, b))| (x - mean) / s * w + b).collect()
-            }));
-            check("softmax", &out[2], &by_row(&|r| {
-                let top = r.iter().copied().fold(f32::MIN, f32::max);
-                let sum: f32 = r.iter().map(|x| (x - top).exp()).sum();
-                r.iter().map(|x| (x - top).exp() / sum).collect()
-            }));
+            check(
+                "rms",
+                &out[0],
+                &by_row(&|r| {
+                    let s = (r.iter().map(|x| x * x).sum::<f32>() / n + 1e-5).sqrt();
+                    r.iter().zip(&w).map(|(x, w)| x / s * w).collect()
+                }),
+            );
+            check(
+                "ln",
+                &out[1],
+                &by_row(&|r| {
+                    let mean = r.iter().sum::<f32>() / n;
+                    let s = (r.iter().map(|x| (x - mean).powi(2)).sum::<f32>() / n + 1e-5).sqrt();
+                    r.iter().zip(w.iter().zip(&b)).map(|(x, (w, b))| (x - mean) / s * w + b).collect()
+                }),
+            );
+            check(
+                "softmax",
+                &out[2],
+                &by_row(&|r| {
+                    let top = r.iter().copied().fold(f32::MIN, f32::max);
+                    let sum: f32 = r.iter().map(|x| (x - top).exp()).sum();
+                    r.iter().map(|x| (x - top).exp() / sum).collect()
+                }),
+            );
             check("sum", &out[3], &by_row(&|r| vec![r.iter().sum()]));
             check("mean", &out[4], &by_row(&|r| vec![r.iter().sum::<f32>() / n]));
             check("max", &out[5], &by_row(&|r| vec![r.iter().copied().fold(f32::MIN, f32::max)]));
@@ -161,7 +173,8 @@ fn the_lowest_index_wins_a_tie() {
             }
             assert_eq!(out[2].as_i32().unwrap(), wanted, "{cols}");
             assert_eq!(out[0].as_i32().unwrap(), wanted.iter().step_by(4).copied().collect::<Vec<_>>());
-            let picked: Vec<f32> = wanted.iter().enumerate().map(|(i, at)| values[i / 4 * cols + *at as usize]).collect();
+            let picked: Vec<f32> =
+                wanted.iter().enumerate().map(|(i, at)| values[i / 4 * cols + *at as usize]).collect();
             check("top_k", &out[1], &picked);
         }
     });
@@ -198,7 +211,12 @@ fn ids_outside_the_table_give_zeros() {
         let ids = g.input("ids", DType::I32, [2, 2]);
         g.output("rows", g.weights().at("e").weight([5, 6]).gather_rows(ids));
         let ids = i32s(&[2, 2], vec![4, -1, 5, 0]);
-        let out = crate::common::run(engine, g.finish().unwrap(), &[("e.weight", vec![5, 6], table.clone())], &[("ids", &ids)]);
+        let out = crate::common::run(
+            engine,
+            g.finish().unwrap(),
+            &[("e.weight", vec![5, 6], table.clone())],
+            &[("ids", &ids)],
+        );
         let wanted = [&table[24..30], &[0.0; 6], &[0.0; 6], &table[..6]].concat();
         check("gather_rows", &out[0], &wanted);
     });

@@ -33,7 +33,9 @@ fn quantize(ty: QuantType, rows: usize, cols: usize) -> (Vec<u8>, Vec<f32>) {
 /// Types that are held as they are give the decoded values; the others lose a little more to q8_0.
 fn bound(ty: QuantType) -> f64 {
     match ty {
-        QuantType::Q4_1 | QuantType::Q5_0 | QuantType::Q5_1 | QuantType::Q2_K | QuantType::Q3_K | QuantType::Q5_K => 1e-4,
+        QuantType::Q4_1 | QuantType::Q5_0 | QuantType::Q5_1 | QuantType::Q2_K | QuantType::Q3_K | QuantType::Q5_K => {
+            1e-4
+        }
         _ => 1e-9,
     }
 }
@@ -50,7 +52,8 @@ fn products(engine: &Engine, ty: QuantType, (m, k, n): (usize, usize, usize)) {
     g.output("dense", table.slice(0, n / 2, 1));
     let mut program = engine.prepare(Arc::new(g.finish().unwrap()), &store).unwrap();
     let ids = i32s(&[3], vec![n as i32 - 1, 0, n as i32]);
-    let out = pollster::block_on(engine.run(&mut program, None, &[("x", &f32s(&[m, k], x.clone())), ("ids", &ids)])).unwrap();
+    let out =
+        pollster::block_on(engine.run(&mut program, None, &[("x", &f32s(&[m, k], x.clone())), ("ids", &ids)])).unwrap();
     let what = format!("{ty} m {m} k {k} n {n}");
     check_to(&what, &out[0], &crate::common::linear(&x, &w, k), bound(ty));
     let rows = [&w[(n - 1) * k..], &w[..k], &vec![0.0; k]].concat();
@@ -67,7 +70,13 @@ fn every_type_multiplies() {
             }
         }
         // Odd numbers of blocks and of columns.
-        for (ty, k) in [(QuantType::Q8_0, 96), (QuantType::Q4_0, 32), (QuantType::F16, 6), (QuantType::BF16, 30), (QuantType::F16, 7)] {
+        for (ty, k) in [
+            (QuantType::Q8_0, 96),
+            (QuantType::Q4_0, 32),
+            (QuantType::F16, 6),
+            (QuantType::BF16, 30),
+            (QuantType::F16, 7),
+        ] {
             products(engine, ty, (2, k, 5));
             products(engine, ty, (33, k, 5));
         }

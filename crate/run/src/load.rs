@@ -7,6 +7,10 @@ use crate::device::Weights;
 use crate::package::{Found, Package};
 use crate::{Error, Progress};
 
+/// Models up to this many values are multiplied in f32 on the processor: they are fast whatever their type, and the
+/// rounding of activations to eight bits would be their largest error.
+const SMALL: usize = 4 << 20;
+
 /// Reads every weight of `graph` into `weights`, one tensor at a time.
 ///
 /// # Errors
@@ -19,10 +23,12 @@ pub(crate) async fn load(
 ) -> Result<(), Error> {
     let found = package.find(graph)?;
     let total = found.iter().filter_map(|f| package.checkpoint().tensor(&f.name)).map(|info| info.bytes).sum();
+    let values: usize = graph.weights.iter().map(|w| w.shape.iter().product::<usize>()).sum();
+    let widen = matches!(weights, Weights::Cpu(_)) && values <= SMALL;
     let mut done = 0;
     for (spec, found) in graph.weights.iter().zip(&found) {
         if !weights.contains(&spec.name) {
-            let (ty, data) = read(package, spec, found).await?;
+            let (ty, data) = read(package, spec, found, widen).await?;
             weights.insert(&spec.name, &spec.shape, ty, data)?;
         }
         done += package.checkpoint().tensor(&found.name).map_or(0, |info| info.bytes);
@@ -31,11 +37,12 @@ pub(crate) async fn load(
     Ok(())
 }
 
-async fn read(package: &Package, spec: &WeightSpec, found: &Found) -> Result<(QuantType, Vec<u8>), Error> {
+/// A weight in its own type or, if it is to be widened or turned, in f32.
+async fn read(package: &Package, spec: &WeightSpec, found: &Found, widen: bool) -> Result<(QuantType, Vec<u8>), Error> {
     let checkpoint = package.checkpoint();
     let dtype = checkpoint.tensor(&found.name).map(|info| info.dtype);
     match dtype {
-        Some(Dtype::Quant(ty)) if !found.transpose => return Ok((ty, checkpoint.read(&found.name).await?)),
+        Some(Dtype::Quant(ty)) if !found.transpose && !widen => return Ok((ty, checkpoint.read(&found.name).await?)),
         Some(_) | None => {}
     }
     let (_, mut values) = checkpoint.read_f32(&found.name).await?;
@@ -44,7 +51,7 @@ async fn read(package: &Package, spec: &WeightSpec, found: &Found) -> Result<(Qu
         values = transposed(&values, *n, *k);
         // Blocks lie along the other axis now; eight bits keep what fewer bits held.
         let blocks = matches!(dtype, Some(Dtype::Quant(ty)) if ty.block_len() > 1);
-        if blocks && k.is_multiple_of(QuantType::Q8_0.block_len()) {
+        if blocks && !widen && k.is_multiple_of(QuantType::Q8_0.block_len()) {
             ty = QuantType::Q8_0;
         }
     }

@@ -24,7 +24,7 @@ const NEAR_END_PX = 80;
  * model's name.
  */
 export class DynastyChat extends LitElement {
-  static override styles = [theme, chatStyle];
+  static override styles = [theme, ...chatStyle];
 
   static override properties = {
     model: { type: String },

@@ -7,6 +7,7 @@ import {
   type Model,
   type ModelSource,
   type Progress,
+  type Timings,
 } from "../engine/index.js";
 import { toDynastyError } from "../engine/errors.js";
 
@@ -155,7 +156,6 @@ export class Conversation {
 
   private async write(model: Model, answer: Turn, stopper: AbortController): Promise<void> {
     const { temperature, maxTokens } = this.drawing;
-    const began = performance.now();
     let first = 0;
     const onPiece = (piece: string): void => this.tell(stopper, () => (answer.text += piece));
     const onProgress = (progress: Progress): void =>
@@ -163,14 +163,10 @@ export class Conversation {
         if (progress.stage === "prefill") this.prefill = progress;
         if (progress.stage !== "tokens") return;
         const now = performance.now();
-        if (first === 0) {
-          first = now;
-          const read = this.prefill?.total ?? 0;
-          this.readSpeed = read > 0 ? (read * 1000) / (now - began) : undefined;
-        }
+        if (progress.done === 1) first = now;
         this.prefill = undefined;
         answer.tokens = progress.done;
-        if (progress.done > 1) answer.speed = this.writeSpeed = ((progress.done - 1) * 1000) / (now - first);
+        answer.speed = perSecond(progress.done - 1, now - first);
       });
     const options = {
       ...(temperature === undefined ? {} : { temperature }),
@@ -180,15 +176,29 @@ export class Conversation {
     };
     if (!model.info.chat) {
       const prompt = this.turns.at(-2)?.text ?? "";
-      answer.finish = (await model.generate(prompt, { ...options, onPiece })).finish_reason;
-      return;
+      const done = await model.generate(prompt, { ...options, onPiece });
+      answer.finish = done.finish_reason;
+      return this.measure(answer, done, done.prompt_tokens - done.cached_tokens);
     }
     const messages: Message[] = this.turns.slice(0, -1).map(({ role, text }) => ({ role, content: text }));
-    for await (const chunk of await model.chat.completions.create({ ...options, messages, stream: true })) {
+    const request = { ...options, messages, stream: true, stream_options: { include_usage: true } } as const;
+    let timings: Timings | undefined;
+    for await (const chunk of await model.chat.completions.create(request)) {
       const choice = chunk.choices[0];
       if (choice?.delta.content) onPiece(choice.delta.content);
       if (choice?.finish_reason) answer.finish = choice.finish_reason;
+      timings ??= chunk.timings;
+      if (chunk.usage && timings) {
+        this.measure(answer, timings, chunk.usage.prompt_tokens - chunk.usage.prompt_tokens_details.cached_tokens);
+      }
     }
+  }
+
+  /** Takes the engine's own times in place of those that this thread saw. */
+  private measure(answer: Turn, timings: Timings, read: number): void {
+    this.readSpeed = perSecond(read, timings.prefill_ms);
+    this.writeSpeed = answer.speed = perSecond(answer.tokens - 1, timings.decode_ms);
+    this.changed();
   }
 
   private begin(state: ChatState): AbortController {
@@ -225,4 +235,8 @@ export class Conversation {
     if (state !== "loading") this.loading = undefined;
     this.changed();
   }
+}
+
+function perSecond(count: number, ms: number): number | undefined {
+  return count > 0 && ms > 0 ? (count * 1000) / ms : undefined;
 }

@@ -9,6 +9,7 @@
 mod arena;
 mod engine;
 mod error;
+mod fixed;
 mod kernels;
 mod plan;
 mod program;

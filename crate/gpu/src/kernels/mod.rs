@@ -85,6 +85,12 @@ impl Context<'_> {
         self.graph.value(port).shape.elements().eval(self.class).unwrap_or(usize::MAX)
     }
 
+    /// The last axis in this run's shape class.
+    fn class_cols(&self, port: Port) -> usize {
+        let last = self.graph.value(port).shape.last();
+        last.map_or(1, |cols| cols.eval(self.class).unwrap_or(usize::MAX))
+    }
+
     /// Rows (all axes but the last) and columns.
     fn rows_cols(&self, port: Port) -> Result<(usize, usize), Error> {
         let shape = self.shape(port)?;

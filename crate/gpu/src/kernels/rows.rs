@@ -6,18 +6,37 @@ use super::{Buffer, Context, Dispatch, threads, unsupported};
 use crate::Error;
 use crate::shaders::Shader;
 
+/// Software adapters end an invocation after 65,535 turns of its loops, without an error.
+const MOST_TURNS: usize = 60_000;
+
+/// Times that norms and softmax pass over a row at most.
+const PASSES: usize = 3;
+
 /// A dispatch over rows: a thread a row in the plain kernel, a workgroup a row in the wide one.
 fn by_rows(
+    context: &Context<'_>,
+    shaders: (Shader, Shader),
+    x: Port,
+    buffers: Vec<Buffer>,
+    more: &[u32],
+) -> Result<Dispatch, Error> {
+    by_long_rows(context, shaders, x, buffers, more, PASSES)
+}
+
+/// [`by_rows`] with a number of passes over each row; a row that is too long for one thread is the wide kernel's.
+fn by_long_rows(
     context: &Context<'_>,
     (plain, wide): (Shader, Shader),
     x: Port,
     buffers: Vec<Buffer>,
     more: &[u32],
+    passes: usize,
 ) -> Result<Dispatch, Error> {
     let (rows, cols) = context.rows_cols(x)?;
     let mut params = vec![rows as u32, cols as u32];
     params.extend_from_slice(more);
-    let shader = context.choose(plain, wide);
+    let turns = context.class_cols(x).saturating_mul(passes);
+    let shader = if turns > MOST_TURNS { wide } else { context.choose(plain, wide) };
     let groups = if shader == wide { rows as u64 } else { threads(rows) };
     Ok(Dispatch::new(shader, buffers, params, groups))
 }

@@ -30,7 +30,9 @@ pub(crate) fn read(ty: QuantType, row: &[u8], index: usize) -> Block {
     let bytes = &row[outer * size..][..size];
     match ty {
         QuantType::Q8_0 => {
-            Block { q: std::array::from_fn(|j| bytes[2 + j]), scale: half(bytes, 0), ..Block::default() }
+            let mut block = Block { scale: half(bytes, 0), ..Block::default() };
+            block.q.copy_from_slice(&bytes[2..34]);
+            block
         }
         QuantType::Q4_0 => Block { q: nibbles(&bytes[2..]), scale: half(bytes, 0), ..Block::default() },
         QuantType::Q4_1 => {
@@ -53,7 +55,12 @@ pub(crate) fn read(ty: QuantType, row: &[u8], index: usize) -> Block {
 
 /// Sixteen bytes: low nibbles, then high ones.
 fn nibbles(bytes: &[u8]) -> [u8; 32] {
-    std::array::from_fn(|j| if j < 16 { bytes[j] & 15 } else { bytes[j - 16] >> 4 })
+    let mut q = [0; 32];
+    let (low, high) = q.split_at_mut(16);
+    for ((low, high), byte) in low.iter_mut().zip(high).zip(&bytes[..16]) {
+        (*low, *high) = (byte & 15, byte >> 4);
+    }
+    q
 }
 
 /// 32 fifth bits, then nibbles.

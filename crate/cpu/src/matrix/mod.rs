@@ -88,7 +88,8 @@ impl Matrix {
         }
         let packed = match form {
             Some(form) => pack::quantized(ty, form, target, n, k, &bytes),
-            None => pack::floats(stored.block_bytes(), target.lanes(), n, k, &bytes),
+            None if stored == QuantType::F32 => pack::floats::<4>(target.lanes(), n, k, &bytes),
+            None => pack::floats::<2>(target.lanes(), n, k, &bytes),
         };
         Ok(Matrix { ty, stored, n, k, form, target, kernel: target.kernel(stored, form), packed })
     }

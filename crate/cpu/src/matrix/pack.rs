@@ -68,21 +68,23 @@ impl Packing {
     fn put_numbers(&self, block: &Block, quants: &mut [u8], index: usize, lane: usize) {
         let vector = 4 * self.layout.lanes;
         let out = &mut quants[index * self.layout.quant_bytes..][..self.layout.quant_bytes];
-        for (chunk, q) in block.q.as_chunks::<4>().0.iter().enumerate() {
-            if self.traits.bits == 8 {
-                let flip = self.flip();
-                out[chunk * vector + lane * 4..][..4].copy_from_slice(&q.map(|q| q ^ flip));
-                continue;
-            }
-            let shift = chunk % 2 * 4;
-            for (out, q) in out[chunk / 2 * vector + lane * 4..][..4].iter_mut().zip(q) {
-                *out |= (q & 15) << shift;
-            }
-            if self.traits.bits == 6 {
-                let shift = chunk % 4 * 2;
-                for (out, q) in out[(4 + chunk / 4) * vector + lane * 4..][..4].iter_mut().zip(q) {
-                    *out |= (q >> 4 & 3) << shift;
-                }
+        let mut put = |at: usize, word: u32| out[at * vector + lane * 4..][..4].copy_from_slice(&word.to_le_bytes());
+        // Four numbers at a time, in the bytes of a word.
+        let mut words = [0u32; 8];
+        for (word, q) in words.iter_mut().zip(block.q.as_chunks::<4>().0) {
+            *word = u32::from_le_bytes(*q);
+        }
+        if self.traits.bits == 8 {
+            let flip = u32::from_le_bytes([self.flip(); 4]);
+            return words.into_iter().enumerate().for_each(|(chunk, word)| put(chunk, word ^ flip));
+        }
+        for (pair, words) in words.as_chunks::<2>().0.iter().enumerate() {
+            put(pair, words[0] & 0x0f0f_0f0f | (words[1] & 0x0f0f_0f0f) << 4);
+        }
+        if self.traits.bits == 6 {
+            for (half, words) in words.as_chunks::<4>().0.iter().enumerate() {
+                let [a, b, c, d] = words.map(|word| word >> 4 & 0x0303_0303);
+                put(4 + half, a | b << 2 | c << 4 | d << 6);
             }
         }
     }
@@ -158,18 +160,22 @@ impl Packing {
     }
 }
 
-/// Interleaves rows of floats of `size` bytes.
-pub(crate) fn floats(size: usize, lanes: usize, n: usize, k: usize, bytes: &[u8]) -> Packed {
-    let mut quants = Buffer::zeroed(n.div_ceil(lanes) * lanes * k * size);
-    let out = quants.bytes_mut();
-    for (row, bytes) in bytes.chunks_exact((k * size).max(1)).take(n).enumerate() {
-        let start = (row / lanes * lanes * k + row % lanes) * size;
-        for (column, value) in bytes.chunks_exact(size).enumerate() {
-            out[start + column * lanes * size..][..size].copy_from_slice(value);
+/// Interleaves rows of floats of `SIZE` bytes.
+pub(crate) fn floats<const SIZE: usize>(lanes: usize, n: usize, k: usize, bytes: &[u8]) -> Packed {
+    let mut quants = Buffer::zeroed(n.div_ceil(lanes) * lanes * k * SIZE);
+    let rows = bytes.as_chunks::<SIZE>().0;
+    let out = quants.bytes_mut().as_chunks_mut::<SIZE>().0;
+    if k > 0 {
+        for (rows, out) in rows.chunks(lanes * k).zip(out.chunks_exact_mut(lanes * k)) {
+            for (lane, row) in rows.chunks_exact(k).enumerate() {
+                for (value, out) in row.iter().zip(out[lane..].iter_mut().step_by(lanes)) {
+                    *out = *value;
+                    if cfg!(target_endian = "big") {
+                        out.reverse();
+                    }
+                }
+            }
         }
-    }
-    if cfg!(target_endian = "big") {
-        out.chunks_exact_mut(size).for_each(<[u8]>::reverse);
     }
     Packed { quants, scales: Buffer::default() }
 }

@@ -122,7 +122,7 @@ fn rotary(llama: &Files) -> Vec<Case> {
         scaling(json!({"rope_type": "linear"}), &["factor"]),
         scaling(json!({"rope_type": "linear", "factor": "two"}), &["factor"]),
         scaling(json!({"rope_type": "linear", "factor": 0.0}), &["factor"]),
-        scaling(json!({"rope_type": "llama3", "factor": 8.0}), &["freq_factor", "original_max_position_embeddings"]),
+        scaling(json!({"rope_type": "llama3", "factor": "eight"}), &["factor"]),
         scaling(
             json!({"rope_type": "longrope", "short_factor": [1.0], "long_factor": [1.0]}),
             &["short_factor", "long_factor"],

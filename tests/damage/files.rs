@@ -60,6 +60,11 @@ impl Files {
             .then(|| (name.as_str(), bytes.clone()))
     }
 
+    /// The bytes of a file of llama2.c.
+    pub fn llama2c(&self) -> Option<Vec<u8>> {
+        self.0.get("model.bin").cloned()
+    }
+
     /// The file with the weights.
     pub fn weights_name(&self) -> String {
         self.0.keys().find(|name| name.starts_with("model")).unwrap().clone()

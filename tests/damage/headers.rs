@@ -82,7 +82,7 @@ fn tensors() -> Vec<Case> {
         change(format!("dtype {value}"), &["dtype", "type", "floats", "bytes", "shape", "expected"], "dtype", value)
     };
     let mut cases = vec![
-        Case::new("a tensor is missing", FILE, &["missing"], &files, |f| {
+        Case::new("a tensor is missing", FILE, &["missing", "belong to no tensor"], &files, |f| {
             f.header(FILE, |header| drop(header.remove(NORM)))
         }),
         Case::new("a tensor has another name", FILE, &["missing"], &files, |f| {

@@ -2,13 +2,15 @@
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use dynasty_tests::{Scratch, built_program, fixtures};
 use serde_json::{Value, json};
 
-use crate::files::{self, Files};
-use crate::{LONGEST, config, gguf, headers, layout, unfitting};
+use crate::{config, gguf, headers, layout, unfitting};
+
+/// The contract's.
+const LONGEST: Duration = Duration::from_secs(10);
 
 /// A damaged file may claim what it wants: this is what the program gets, in KiB.
 const MEMORY: usize = 1 << 20;
@@ -42,15 +44,15 @@ fn the_program_on_damaged_models() {
     let (inputs, output) = (inputs.to_str().unwrap(), out.to_str().unwrap());
     let mut failures = Vec::new();
     let all = [config::cases(), layout::cases(), headers::cases(), gguf::cases()];
-    let few = all.iter().flat_map(|cases| cases.iter().step_by(6));
+    let few = all.iter().flat_map(|cases| cases.iter().filter(|case| case.file != "model.bin").step_by(6));
     for (i, case) in few.enumerate() {
         let path = case.files.write(&scratch.path().join(format!("case{i}")));
         let model = path.to_str().unwrap();
         let args: &[&str] = match i % 4 {
             0 => &["forward", "--model", model, "--inputs", inputs, "--outputs", output],
-            1 => &["generate", "--model", model, "--prompt", "a", "--device", "cpu", "--json"],
+            1 => &["bench", "--model", model, "--device", "cpu", "--json"],
             2 => &["quantize", model, "--type", "q8_0", "--out", output],
-            _ => &["inspect", model],
+            _ => &["inspect", "--model", model],
         };
         let found = failure(&program, args, case.file, case.reasons, &out);
         failures.extend(found.map(|why| format!("{} by {}: {why}", case.name, args[0])));
@@ -85,7 +87,7 @@ fn the_program_on_unfitting_inputs() {
     let ids = || integers("input_ids", [1, 3], &[1, 2, 3]);
     let cases: [(&str, &[&str], Vec<u8>); 12] = [
         ("empty", &["empty", "short", "length", "bytes"], Vec::new()),
-        ("cut", &["bytes", "lie", "offset"], safetensors(&[ids()])[..100].to_vec()),
+        ("cut", &["bytes", "lie", "offset"], safetensors(&[ids()])[..90].to_vec()),
         ("no ids", &["input_ids"], safetensors(&[])),
         ("ids beyond the vocabulary", &["input_ids"], safetensors(&[integers("input_ids", [1, 2], &[1, 97])])),
         ("negative ids", &["input_ids"], safetensors(&[integers("input_ids", [1, 2], &[1, -1])])),
@@ -118,11 +120,8 @@ fn the_program_without_a_file() {
     let scratch = Scratch::new("nothing");
     let (out, nothing) = (scratch.path().join("out"), scratch.path().join("nothing"));
     let (output, nothing) = (out.to_str().unwrap(), nothing.to_str().unwrap());
-    let bin = files::llama2c();
-    let whole: &Files = &bin;
-    let odd = whole.write(&scratch.path().join("bin"));
     let cases: [&[&str]; 6] = [
-        &["inspect", nothing],
+        &["inspect", "--model", nothing],
         &["generate", "--model", nothing, "--prompt", "a"],
         &["forward", "--model", nothing, "--inputs", nothing, "--outputs", output],
         &["quantize", nothing, "--type", "q8_0", "--out", output],
@@ -130,11 +129,9 @@ fn the_program_without_a_file() {
         &["chat-template", "--model", nothing, "--messages", nothing],
     ];
     let reasons = &["not found", "No such file"];
-    let mut failures: Vec<String> = cases
+    let failures: Vec<String> = cases
         .iter()
         .filter_map(|args| failure(&program, args, "nothing", reasons, &out).map(|why| format!("{args:?}: {why}")))
         .collect();
-    let untold = ["tokenize", "--model", odd.to_str().unwrap(), "--text", "a"];
-    failures.extend(failure(&program, &untold, "model.bin", &["tokenizer"], &out));
     assert!(failures.is_empty(), "{} failures:\n  {}", failures.len(), failures.join("\n  "));
 }

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use dynasty_tests::real_data;
 use format::{DirFolder, FileBytes, QuantType};
 use pollster::block_on;
-use run::{Add, DeviceChoice, Package, Source};
+use run::{Add, DeviceChoice, Package, Source, Special};
 use serde_json::Value;
 
 use crate::Verdict;
@@ -102,8 +102,12 @@ fn continues(model: &run::Model, wanted: &Value, prompt: &str, what: &str, verdi
     verdict.holds(format!("{what}: ids after {prompt:?}"), written.token_ids == new, || {
         format!("{:?}, expected {new:?}", written.token_ids)
     });
+    // As the reference library decodes the new ids alone: without a space before the first word.
     let text = wanted["text"].as_str().unwrap();
-    verdict.holds(format!("{what}: text after {prompt:?}"), format!("{prompt}{}", written.text) == text, || {
-        format!("{:?}, expected {text:?}", written.text)
+    let whole = tokenizer.decode(&all, Special::Skip).unwrap();
+    verdict.holds(format!("{what}: whole text after {prompt:?}"), whole == text, || format!("{whole:?}"));
+    let rest = text.strip_prefix(prompt).map(str::trim_start);
+    verdict.holds(format!("{what}: text after {prompt:?}"), rest == Some(&written.text), || {
+        format!("{:?}, expected {rest:?}", written.text)
     });
 }

@@ -10,7 +10,7 @@ use crate::unary::ACTS;
 ///
 /// On the processor, blocks are multiplied by activations in 8 bits with a scale for 32 values. Half a step of 1/127 of
 /// the block's largest value, which is about 2.5 deviations, gives an error of 3e-5 of the activations' power, and as
-/// much of the result's.
+/// much of the result's. Matrices below 65,536 values are kept in single precision.
 ///
 /// The GPU computes in single precision, but holds some types as Q8_0, with the same error on the weights.
 fn bound(ty: QuantType) -> Bound {
@@ -32,6 +32,10 @@ pub fn cases(suite: &mut Suite) {
             for (rows, n) in [(33, 1), (1, 257), (7, 65), (2, 7), (65, 33)] {
                 project(suite, ty, [rows, blocks * ty.block_len(), n], (Bias::None, None));
             }
+        }
+        // The processor keeps smaller matrices in single precision.
+        for rows in [1, 3, 66] {
+            project(suite, ty, [rows, 768, 257], (Bias::Add, None));
         }
         for bias in [Bias::None, Bias::Add] {
             for rows in [1, 5] {

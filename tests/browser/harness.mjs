@@ -17,7 +17,7 @@ const STORIES = join(ROOT, "../shared/data/tinystories-656k");
 /** The prompt and the greedy text of the model `plain`. */
 export const PLAIN = JSON.parse(readFileSync(join(ROOT, "tests/fixtures/models/llama_text/greedy.json"), "utf8"));
 
-/** @returns {{ prompt: string, text: string } | undefined} */
+/** @returns {{ prompt: string, text: string, ids: number[], prompt_ids: number[] } | undefined} */
 export function stories() {
   const file = join(STORIES, "reference.json");
   return existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : undefined;

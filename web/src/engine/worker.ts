@@ -94,6 +94,9 @@ async function load(request: Load, signal: AbortSignal): Promise<Outcome> {
   }
 
   function loaded({ model, info }: Loaded): Outcome {
+    // Nobody waits for it any more.
+    if (signal.aborted) engine.dispose(model);
+    signal.throwIfAborted();
     const { flavour, threads } = choice;
     const steps = [...gpuSteps(device, gpu, info), ...choice.steps];
     const surroundings: Surroundings = { flavour, threads, steps };

@@ -91,9 +91,7 @@ unsafe fn row_of_tiles<S: Isa, F: Form, const M: usize>(product: &Product, group
             let quants = product.quants.add(group * blocks * layout.quant_bytes);
             let scales = product.scales.add(group * layout.group_scales(F::SUPER, blocks));
             let x = product.x.add(row * blocks * const { record_bytes(wide::<S, F>()) });
-            let mut sums = [S::zero(); M];
-            tile::<S, F, M>(quants, scales, x, blocks, sums.as_mut_ptr());
-            put::<S, M>(product, group, row, sums);
+            put::<S, M>(product, group, row, tile::<S, F, M>(quants, scales, x, blocks));
         }
     }
 }
@@ -124,10 +122,9 @@ pub(crate) unsafe fn put<S: Isa, const M: usize>(product: &Product, group: usize
     }
 }
 
-/// Adds to the sums of one group of rows and `M` rows of `x`.
+/// The sums of one group of rows and `M` rows of `x`.
 ///
-/// In wasm it is a function of its own, because V8 optimises small functions first, and the sums stay in memory between
-/// blocks, because sixteen registers do not hold them beside those of a block.
+/// In wasm it is a function of its own, because V8 optimises small functions first.
 #[cfg_attr(target_arch = "wasm32", inline(never))]
 #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
 unsafe fn tile<S: Isa, F: Form, const M: usize>(
@@ -135,30 +132,33 @@ unsafe fn tile<S: Isa, F: Form, const M: usize>(
     scales: *const u8,
     mut x: *const u8,
     blocks: usize,
-    sums: *mut S::F,
-) {
+) -> [S::F; M] {
     let layout = const { layout::<S, F>() };
     let record = const { record_bytes(wide::<S, F>()) };
     // SAFETY: all pointers stay inside the group's numbers and scales and the tile's records.
     unsafe {
+        let mut sums = [S::zero(); M];
+        // Vectors of numbers that share a scale.
+        let vectors = F::GROUP * F::BITS / 32;
+        let vectors = if M > 1 { S::counted(vectors) } else { vectors };
         for block in 0..blocks {
             for half in 0..32 / F::GROUP {
                 let (scale, min) = scale::<S, F>(scales, block, half);
-                let products = products::<S, F, M>(quants, x, half);
+                let products = products::<S, F, M>(quants, x, half, vectors);
                 for m in 0..M {
                     let tail = x.add(m * record + record - RECORD_TAIL).cast::<f32>();
                     let scale = S::mul(scale, S::splat(tail.read()));
-                    let mut sum = S::fma(S::to_f(products[m]), scale, sums.add(m).read());
+                    sums[m] = S::fma(S::to_f(products[m]), scale, sums[m]);
                     if has_min::<S, F>() {
-                        let of_columns = if F::GROUP == 32 { 1 } else { 2 + half };
-                        sum = S::fma(min, S::splat(tail.add(of_columns).read()), sum);
+                        let sum = if F::GROUP == 32 { 1 } else { 2 + half };
+                        sums[m] = S::fma(min, S::splat(tail.add(sum).read()), sums[m]);
                     }
-                    sums.add(m).write(sum);
                 }
             }
             quants = quants.add(layout.quant_bytes);
             x = x.add(M * record);
         }
+        sums
     }
 }
 
@@ -209,25 +209,30 @@ unsafe fn scale<S: Isa, F: Form>(scales: *const u8, block: usize, half: usize) -
 /// # Safety
 /// As for [`quantized`].
 #[inline(always)]
-unsafe fn products<S: Isa, F: Form, const M: usize>(quants: *const u8, x: *const u8, half: usize) -> [S::I; M] {
+unsafe fn products<S: Isa, F: Form, const M: usize>(
+    quants: *const u8,
+    x: *const u8,
+    half: usize,
+    vectors: usize,
+) -> [S::I; M] {
     // SAFETY: passed on.
     unsafe {
         match F::BITS {
-            8 => eight::<S, F, M>(quants, x),
+            8 => eight::<S, F, M>(quants, x, vectors),
             6 => six::<S, F, M>(quants, x, half),
-            _ => four::<S, F, M>(quants, x, half),
+            _ => four::<S, F, M>(quants, x, half, vectors),
         }
     }
 }
 
 #[inline(always)]
-unsafe fn eight<S: Isa, F: Form, const M: usize>(quants: *const u8, x: *const u8) -> [S::I; M] {
+unsafe fn eight<S: Isa, F: Form, const M: usize>(quants: *const u8, x: *const u8, vectors: usize) -> [S::I; M] {
     let record = const { record_bytes(wide::<S, F>()) };
     let chunk_bytes = if wide::<S, F>() { 8 } else { 4 };
     // SAFETY: eight chunks of numbers and of `x`, see `quantized`.
     unsafe {
         let mut sums = [S::zero_p8(); M];
-        for chunk in 0..8 {
+        for chunk in 0..vectors {
             let w = S::load8(quants.add(chunk * 4 * S::LANES));
             for m in 0..M {
                 sums[m] = S::dot8(sums[m], w, x.add(m * record + chunk * chunk_bytes));
@@ -242,13 +247,17 @@ unsafe fn eight<S: Isa, F: Form, const M: usize>(quants: *const u8, x: *const u8
 }
 
 #[inline(always)]
-unsafe fn four<S: Isa, F: Form, const M: usize>(quants: *const u8, x: *const u8, half: usize) -> [S::I; M] {
+unsafe fn four<S: Isa, F: Form, const M: usize>(
+    quants: *const u8,
+    x: *const u8,
+    half: usize,
+    vectors: usize,
+) -> [S::I; M] {
     let record = const { record_bytes(false) };
-    let pairs = F::GROUP / 8;
     // SAFETY: four pairs of chunks a block, see `quantized`.
     unsafe {
         let mut sums = [S::zero_p(); M];
-        for pair in half * pairs..(half + 1) * pairs {
+        for pair in half * vectors..(half + 1) * vectors {
             let w = S::load(quants.add(pair * 4 * S::LANES));
             let (low, high) = (S::low(w), S::high(w));
             for m in 0..M {

@@ -86,6 +86,14 @@ pub(crate) trait Isa: Copy + 'static {
     /// Sums of products of 8-bit numbers.
     type P8: Copy;
 
+    /// How often a loop over vectors of numbers runs for a tile of rows. An instruction set with few registers hides
+    /// the number, so that the loop stays one: unrolled, it would be reordered row by row, and the vectors of all
+    /// columns would wait in memory.
+    #[inline(always)]
+    fn counted(vectors: usize) -> usize {
+        vectors
+    }
+
     unsafe fn load(p: *const u8) -> Self::W;
     /// The low nibbles.
     unsafe fn low(w: Self::W) -> Self::W;

@@ -4,6 +4,7 @@
 // grid (ceil(rows / 64), folded)
 
 #import index
+#import comparable
 
 struct Params { rows: u32, cols: u32 }
 
@@ -23,10 +24,11 @@ fn main(
     }
     let first = row * params.cols;
     var best = 0u;
-    var top = x[first];
+    var top = comparable(x[first]);
     for (var c = 1u; c < params.cols; c++) {
-        if x[first + c] > top {
-            top = x[first + c];
+        let value = comparable(x[first + c]);
+        if value > top {
+            top = value;
             best = c;
         }
     }

@@ -5,6 +5,7 @@
 
 #import index
 #import best
+#import comparable
 
 struct Params { rows: u32, cols: u32 }
 
@@ -26,8 +27,9 @@ fn main(
     var index = NO_INDEX;
     var top = 0.0;
     for (var c = local; c < params.cols; c += 256u) {
-        if before(x[first + c], c, top, index) {
-            top = x[first + c];
+        let value = comparable(x[first + c]);
+        if before(value, c, top, index) {
+            top = value;
             index = c;
         }
     }

@@ -12,6 +12,10 @@
 @group(0) @binding(7) var<storage, read_write> probs: array<f32>; // [B, H, T, S]
 #endif
 
+fn values(at: u32) -> vec4f {
+    return vec4f(value(at), value(at + 1u), value(at + 2u), value(at + 3u));
+}
+
 @compute @workgroup_size(64)
 fn main(
     @builtin(workgroup_id) group: vec3u,
@@ -32,7 +36,8 @@ fn main(
     let g = h / (params.heads / params.kv_heads);
     let q_at = query * params.dim;
     let range = visible(b, t);
-    var sums: array<f32, 64>;
+    // Four values each; those beyond the width are not written.
+    var sums: array<vec4f, 16>;
     var top = HIDDEN;
     var total = 0.0;
     for (var s = range.x; s < range.y; s++) {
@@ -42,8 +47,11 @@ fn main(
         }
         if x > top {
             let factor = exp(max(top - x, -87.0)) * f32(total > 0.0);
-            for (var d = 0u; d < width; d++) {
-                sums[d] *= factor;
+            for (var i = 0u; i < 16u; i += 4u) {
+                sums[i] *= factor;
+                sums[i + 1u] *= factor;
+                sums[i + 2u] *= factor;
+                sums[i + 3u] *= factor;
             }
             total *= factor;
             top = x;
@@ -52,14 +60,17 @@ fn main(
         total += p;
         if s < held_keys(b) {
             let v_at = key_place(b, s, g) + first;
-            for (var d = 0u; d < width; d++) {
-                sums[d] += p * v[v_at + d];
+            for (var i = 0u; 4u * i < width; i += 4u) {
+                sums[i] += p * values(v_at + 4u * i);
+                sums[i + 1u] += p * values(v_at + 4u * i + 4u);
+                sums[i + 2u] += p * values(v_at + 4u * i + 8u);
+                sums[i + 3u] += p * values(v_at + 4u * i + 12u);
             }
         }
     }
     let factor = select(0.0, 1.0 / total, total > 0.0);
     for (var d = 0u; d < width; d++) {
-        out[q_at + first + d] = sums[d] * factor;
+        out[q_at + first + d] = sums[d / 4u][d % 4u] * factor;
     }
 #ifdef probs
     if first == 0u {

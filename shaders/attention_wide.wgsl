@@ -50,7 +50,7 @@ fn main(
             for (var i = 0u; i < 4u; i++) {
                 let d = local + 64u * i;
                 if d < params.dim {
-                    sums[i] += chunk[j] * v[v_at + d];
+                    sums[i] += chunk[j] * value(v_at + d);
                 }
             }
         }

@@ -12,8 +12,7 @@ struct Params { batch: u32, tokens: u32, width: u32 }
 @group(0) @binding(1) var<storage, read> k: array<f32>;      // [B, T, width], width = G D
 @group(0) @binding(2) var<storage, read> v: array<f32>;      // [B, T, width]
 @group(0) @binding(3) var<storage, read> past: array<i32>;   // [B]
-@group(1) @binding(0) var<storage, read_write> keys: array<f32>;   // [pages, PAGE, width]
-@group(1) @binding(1) var<storage, read_write> values: array<f32>; // [pages, PAGE, width]
+@group(1) @binding(0) var<storage, read_write> pages: array<f32>; // [pages, 2, PAGE, width]
 
 @compute @workgroup_size(64)
 fn main(
@@ -29,6 +28,6 @@ fn main(
     let b = token / params.tokens;
     let s = u32(past[b]) + token % params.tokens;
     let at = token_place(b, s) * params.width + i % params.width;
-    keys[at] = k[i];
-    values[at] = v[i];
+    pages[at] = k[i];
+    pages[at + PAGE * params.width] = v[i];
 }

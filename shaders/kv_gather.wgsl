@@ -11,8 +11,7 @@ struct Params { batch: u32, tokens: u32, width: u32, which: u32 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read_write> out: array<f32>; // [B, S, width], S = tokens, width = G D
-@group(1) @binding(0) var<storage, read> keys: array<f32>;      // [pages, PAGE, width]
-@group(1) @binding(1) var<storage, read> values: array<f32>;    // [pages, PAGE, width]
+@group(1) @binding(0) var<storage, read> pages: array<f32>;     // [pages, 2, PAGE, width]
 
 @compute @workgroup_size(64)
 fn main(
@@ -31,10 +30,5 @@ fn main(
         out[i] = 0.0;
         return;
     }
-    let at = token_place(b, s) * params.width + i % params.width;
-    if params.which == 0u {
-        out[i] = keys[at];
-    } else {
-        out[i] = values[at];
-    }
+    out[i] = pages[(token_place(b, s) + PAGE * params.which) * params.width + i % params.width];
 }

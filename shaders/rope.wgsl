@@ -5,6 +5,7 @@
 // grid (ceil(rows * (dim - half) / 64), folded)
 
 #import index
+#import turn
 
 struct Params {
     rows: u32,         // B T H
@@ -39,7 +40,7 @@ fn main(
         y[first + params.half + i] = x[first + params.half + i];
         return;
     }
-    let angle = f32(positions[row / params.heads]) * inv_freq[i];
+    let angle = one_turn(f32(positions[row / params.heads]) * inv_freq[i]);
     let c = cos(angle) * params.scale;
     let s = sin(angle) * params.scale;
     let at = first + select(i, 2u * i, params.interleaved == 1u);

@@ -5,6 +5,7 @@
 // grid (ceil(rows / 64), folded)
 
 #import index
+#import comparable
 
 struct Params { rows: u32, cols: u32, k: u32 }
 
@@ -30,7 +31,7 @@ fn main(
         var top = 0.0;
         var index = params.cols;
         for (var c = 0u; c < params.cols; c++) {
-            let value = x[first + c];
+            let value = comparable(x[first + c]);
             let behind = i == 0u || value < last || (value == last && c > last_index);
             if behind && (index == params.cols || value > top) {
                 top = value;

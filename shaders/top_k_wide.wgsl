@@ -5,6 +5,7 @@
 // grid (rows, folded)
 
 #import index
+#import comparable
 #import best
 
 struct Params { rows: u32, cols: u32, k: u32 }
@@ -31,7 +32,7 @@ fn main(
         var top = 0.0;
         var index = NO_INDEX;
         for (var c = local; c < params.cols; c += 256u) {
-            let value = x[first + c];
+            let value = comparable(x[first + c]);
             let behind = i == 0u || value < last || (value == last && c > last_index);
             if behind && before(value, c, top, index) {
                 top = value;

@@ -6,6 +6,7 @@
 
 #import index
 #import act
+#import turn
 
 struct Params { n: u32, kind: u32 }
 
@@ -21,8 +22,8 @@ fn unary(kind: u32, x: f32) -> f32 {
         case 19u: { return x * x; }
         case 20u: { return sqrt(x); }
         case 21u: { return 1.0 / x; }
-        case 22u: { return cos(x); }
-        case 23u: { return sin(x); }
+        case 22u: { return cos(one_turn(x)); }
+        case 23u: { return sin(one_turn(x)); }
         default: { return act(kind, x); }
     }
 }

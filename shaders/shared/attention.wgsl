@@ -27,8 +27,15 @@ const HIDDEN = -1e30;
 #ifdef paged
 #import pages
 
-@group(1) @binding(0) var<storage, read> k: array<f32>;          // [pages, PAGE, G, D]
-@group(1) @binding(1) var<storage, read> v: array<f32>;          // [pages, PAGE, G, D]
+@group(1) @binding(0) var<storage, read> pages: array<f32>;      // [pages, 2, PAGE, G, D]
+
+fn key(at: u32) -> f32 {
+    return pages[at];
+}
+
+fn value(at: u32) -> f32 {
+    return pages[at + PAGE * params.kv_heads * params.dim];
+}
 
 fn key_count() -> u32 {
     return table[0];
@@ -45,6 +52,14 @@ fn key_place(b: u32, s: u32, g: u32) -> u32 {
 #else
 @group(0) @binding(5) var<storage, read> k: array<f32>;          // [B or 1, S, G, D]
 @group(0) @binding(6) var<storage, read> v: array<f32>;          // [B or 1, S, G, D]
+
+fn key(at: u32) -> f32 {
+    return k[at];
+}
+
+fn value(at: u32) -> f32 {
+    return v[at];
+}
 
 fn key_count() -> u32 {
     return params.keys;
@@ -75,13 +90,26 @@ fn visible(b: u32, t: u32) -> vec2u {
     return range;
 }
 
+fn four_products(i: u32, j: u32) -> f32 {
+    return q[i] * key(j) + q[i + 1u] * key(j + 1u) + q[i + 2u] * key(j + 2u) + q[i + 3u] * key(j + 3u);
+}
+
+// Eight terms of q.k. Few turns of a loop matter: software adapters end an invocation after some 65,000.
+fn products(i: u32, j: u32) -> f32 {
+    return four_products(i, j) + four_products(i + 4u, j + 4u);
+}
+
 // scale q.k, capped, plus bias; HIDDEN if the bias hides the key.
 fn score(b: u32, h: u32, t: u32, s: u32, q_at: u32, g: u32) -> f32 {
     var sum = 0.0;
     if s < held_keys(b) {
         let k_at = key_place(b, s, g);
-        for (var d = 0u; d < params.dim; d++) {
-            sum += q[q_at + d] * k[k_at + d];
+        let whole = params.dim & 0xfffffff0u;
+        for (var d = 0u; d < whole; d += 16u) {
+            sum += products(q_at + d, k_at + d) + products(q_at + d + 8u, k_at + d + 8u);
+        }
+        for (var d = whole; d < params.dim; d++) {
+            sum += q[q_at + d] * key(k_at + d);
         }
     }
     sum *= params.scale;

@@ -138,7 +138,7 @@ fn is_software(info: &wgpu::AdapterInfo) -> bool {
 
 fn describe(info: &wgpu::AdapterInfo, software: bool) -> String {
     let name = [&info.name, &info.driver_info, &info.driver].into_iter().find(|n| !n.is_empty());
-    let name = name.map_or("adapter without a name", |n| n.as_str());
+    let name = name.map_or("adapter", |n| n.as_str());
     format!("{name} ({}{})", info.backend, if software { ", software" } else { "" })
 }
 

@@ -66,7 +66,7 @@ impl Engine {
     }
 }
 
-fn past_lengths<'a>(program: &Program, inputs: &[(&str, &'a Tensor)]) -> Result<Vec<i32>, Error> {
+fn past_lengths(program: &Program, inputs: &[(&str, &Tensor)]) -> Result<Vec<i32>, Error> {
     let Some(past) = &program.past else { return Ok(Vec::new()) };
     match inputs.iter().find(|(name, _)| *name == past.input) {
         Some((_, tensor)) => Ok(tensor.as_i32()?.to_vec()),

@@ -8,10 +8,9 @@ use crate::Error;
 use crate::engine::{Engine, Gpu};
 use crate::shaders::{Access, Binding};
 
-/// The buffers of one state: keys and values [pages, PAGE, G, D].
+/// The pages of one state: keys and values [pages, 2, PAGE, G, D].
 struct State {
-    keys: wgpu::Buffer,
-    values: wgpu::Buffer,
+    pages: wgpu::Buffer,
     page_bytes: u64,
     reading: wgpu::BindGroup,
     writing: wgpu::BindGroup,
@@ -28,12 +27,8 @@ pub struct Session {
     pages_per_row: usize,
 }
 
-const fn bindings(pages: Access) -> [Binding; 3] {
-    [
-        Binding { group: 1, binding: 0, access: pages },
-        Binding { group: 1, binding: 1, access: pages },
-        Binding { group: 1, binding: 2, access: Access::Read },
-    ]
+const fn bindings(pages: Access) -> [Binding; 2] {
+    [Binding { group: 1, binding: 0, access: pages }, Binding { group: 1, binding: 1, access: Access::Read }]
 }
 
 impl Engine {
@@ -61,8 +56,9 @@ impl Engine {
     }
 }
 
+/// Bytes of the keys and values of a page.
 fn page_bytes(spec: &StateSpec) -> u64 {
-    4 * (PAGE as u64).saturating_mul(spec.n_kv_head as u64).saturating_mul(spec.head_dim as u64)
+    8 * (PAGE as u64).saturating_mul(spec.n_kv_head as u64).saturating_mul(spec.head_dim as u64)
 }
 
 fn state(gpu: &Arc<Gpu>, spec: &StateSpec, pages: usize, table: &wgpu::Buffer) -> Result<State, Error> {
@@ -73,21 +69,19 @@ fn state(gpu: &Arc<Gpu>, spec: &StateSpec, pages: usize, table: &wgpu::Buffer) -
         let what = format!("cache {} of {pages} pages of {PAGE} tokens", spec.name);
         return Err(Error::Limit { what, bytes, limit, name: "maxStorageBufferBindingSize" });
     }
-    let keys = gpu.storage(&format!("{} keys", spec.name), bytes)?;
-    let values = gpu.storage(&format!("{} values", spec.name), bytes)?;
+    let buffer = gpu.storage(&spec.name, bytes)?;
     let group = |access| {
         gpu.device.create_bind_group(&wgpu::BindGroupDescriptor {
             label: Some(&spec.name),
             layout: &gpu.layout(&bindings(access)),
             entries: &[
-                wgpu::BindGroupEntry { binding: 0, resource: keys.as_entire_binding() },
-                wgpu::BindGroupEntry { binding: 1, resource: values.as_entire_binding() },
-                wgpu::BindGroupEntry { binding: 2, resource: table.as_entire_binding() },
+                wgpu::BindGroupEntry { binding: 0, resource: buffer.as_entire_binding() },
+                wgpu::BindGroupEntry { binding: 1, resource: table.as_entire_binding() },
             ],
         })
     };
     let (reading, writing) = (group(Access::Read), group(Access::Write));
-    Ok(State { keys, values, page_bytes, reading, writing })
+    Ok(State { pages: buffer, page_bytes, reading, writing })
 }
 
 impl Session {
@@ -113,7 +107,7 @@ impl Session {
 
     /// Bytes of the caches on the device.
     pub fn bytes(&self) -> u64 {
-        self.states.iter().map(|s| s.keys.size() + s.values.size()).sum()
+        self.states.iter().map(|s| s.pages.size()).sum()
     }
 
     pub(crate) fn specs(&self) -> &[StateSpec] {
@@ -166,10 +160,8 @@ impl Session {
     fn copy(&self, copy: PageCopy, encoder: &mut wgpu::CommandEncoder) {
         for state in &self.states {
             let (from, to) = (u64::from(copy.from) * state.page_bytes, u64::from(copy.to) * state.page_bytes);
-            for pages in [&state.keys, &state.values] {
-                encoder.copy_buffer_to_buffer(pages, from, &self.scratch, 0, Some(state.page_bytes));
-                encoder.copy_buffer_to_buffer(&self.scratch, 0, pages, to, Some(state.page_bytes));
-            }
+            encoder.copy_buffer_to_buffer(&state.pages, from, &self.scratch, 0, Some(state.page_bytes));
+            encoder.copy_buffer_to_buffer(&self.scratch, 0, &state.pages, to, Some(state.page_bytes));
         }
     }
 

@@ -31,10 +31,10 @@ pub(crate) enum Unit {
         /// The norm.
         norm: NodeId,
     },
-    /// Rotary embedding of keys that go to the cache only, and their way there.
+    /// Rotary embedding of queries and of keys that go to the cache only, and the keys' way there.
     RopeAppend {
-        /// The rotary node.
-        rope: NodeId,
+        /// The rotary nodes of queries and keys.
+        ropes: [NodeId; 2],
         /// The cache's.
         append: NodeId,
     },
@@ -54,7 +54,7 @@ impl Unit {
     pub fn inside(&self) -> &[NodeId] {
         match self {
             Unit::Gated { projections, .. } => projections,
-            Unit::RopeAppend { rope, .. } => std::slice::from_ref(rope),
+            Unit::RopeAppend { ropes, .. } => &ropes[1..],
             Unit::Node(_) | Unit::Linears(_) | Unit::AddNorm { .. } => &[],
         }
     }
@@ -66,7 +66,7 @@ impl Unit {
             Unit::Linears(ids) => ids.clone(),
             Unit::Gated { projections: [gate, up], gated } => vec![*gate, *up, *gated],
             Unit::AddNorm { add, norm } => vec![*add, *norm],
-            Unit::RopeAppend { rope, append } => vec![*rope, *append],
+            Unit::RopeAppend { ropes: [q, k], append } => vec![*q, *k, *append],
         }
     }
 }
@@ -89,13 +89,10 @@ pub(crate) fn units(graph: &Graph, can_join: CanJoin<'_>) -> Vec<Unit> {
     let uses = uses(graph);
     let mut taken = vec![false; graph.nodes.len()];
     let mut ropes = BTreeMap::new();
-    for (id, node) in graph.iter() {
-        if let (Op::KvAppend(_), Some(rope)) = (&node.op, node.inputs.first())
-            && matches!(graph.node(rope.node).op, Op::Rope(_))
-            && uses.get(rope) == Some(&1)
-        {
-            ropes.insert(id, rope.node);
-            taken[rope.node.0 as usize] = true;
+    for (id, _) in graph.iter() {
+        if let Some(pair) = rope_append(graph, id, &uses) {
+            pair.iter().for_each(|rope| taken[rope.0 as usize] = true);
+            ropes.insert(id, pair);
         }
     }
     let mut units = Vec::new();
@@ -104,7 +101,7 @@ pub(crate) fn units(graph: &Graph, can_join: CanJoin<'_>) -> Vec<Unit> {
             continue;
         }
         let unit = match ropes.get(&id) {
-            Some(rope) => Unit::RopeAppend { rope: *rope, append: id },
+            Some(ropes) => Unit::RopeAppend { ropes: *ropes, append: id },
             None => gated(graph, id, &uses, can_join)
                 .or_else(|| projections(graph, id, can_join))
                 .or_else(|| add_norm(graph, id))
@@ -114,6 +111,29 @@ pub(crate) fn units(graph: &Graph, can_join: CanJoin<'_>) -> Vec<Unit> {
         units.push(unit);
     }
     units
+}
+
+/// The rotations of queries and keys that can wait for this cache: the keys are read by it alone, the queries behind it.
+fn rope_append(graph: &Graph, append: NodeId, uses: &BTreeMap<Port, usize>) -> Option<[NodeId; 2]> {
+    let node = graph.node(append);
+    let keys = *node.inputs.first()?;
+    let rope = graph.node(keys.node);
+    if !matches!((&node.op, &rope.op), (Op::KvAppend(_), Op::Rope(_))) || uses.get(&keys) != Some(&1) {
+        return None;
+    }
+    let width = |node: &graph::Node| node.outputs[0].shape.last().cloned();
+    let twin = |id: NodeId, other: &graph::Node| {
+        let same = other.op == rope.op && other.inputs[1..] == rope.inputs[1..] && width(other) == width(rope);
+        same && id != keys.node && unread(graph, id, append)
+    };
+    let (query, _) = graph.iter().take(append.0 as usize).filter(|(id, other)| twin(*id, other)).last()?;
+    Some([query, keys.node])
+}
+
+/// Whether no node before `until` reads node `id`.
+fn unread(graph: &Graph, id: NodeId, until: NodeId) -> bool {
+    let mut between = graph.iter().take(until.0 as usize).skip(id.0 as usize + 1);
+    between.all(|(_, node)| node.inputs.iter().all(|port| port.node != id))
 }
 
 /// The weight of a projection that is read as it is stored.
@@ -201,12 +221,14 @@ mod tests {
         let w = g.weights();
         let rope = Rope { layout: RopeLayout::Half, scale: 1.0 };
         let (k, v) = (x.linear(&w.at("k"), 8, Bias::None), x.linear(&w.at("v"), 8, Bias::None));
+        let q = x.heads(2).rope(positions, inv_freq, rope);
         let k = k.heads(2).rope(positions, inv_freq, rope);
         let (keys, _) = g.cache("c", 2, 4).append(k, v.heads(2), past);
         let sum = x + v;
         g.output("y", sum.rms_norm(&w.at("n"), 1e-5));
         g.output("sum", sum);
         g.output("keys", keys);
+        g.output("q", q);
         let graph = g.finish().unwrap();
         let all = units(&graph, &|_| true);
         let fused: Vec<&Unit> = all.iter().filter(|u| !matches!(u, Unit::Node(_))).collect();

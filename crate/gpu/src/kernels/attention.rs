@@ -23,21 +23,22 @@ pub(super) fn rope(context: &Context<'_>, node: &Node, out: Port, rope: Rope) ->
     Ok(Dispatch::new(Shader::Rope, buffers, params, threads(rows * (dim - half))))
 }
 
-/// Turns keys on their way to the pages.
-pub(super) fn rope_append(context: &Context<'_>, rope: NodeId, append: NodeId) -> Result<Vec<Dispatch>, Error> {
-    let (rope, node) = (context.graph.node(rope), context.graph.node(append));
-    let (Op::Rope(spec), Op::KvAppend(state)) = (&rope.op, &node.op) else {
-        return Err(unsupported(node, Port { node: append, output: 0 }, "is fused as a cache"));
+/// Turns queries, and keys on their way to the pages.
+pub(super) fn rope_append(context: &Context<'_>, [q, k]: [NodeId; 2], append: NodeId) -> Result<Vec<Dispatch>, Error> {
+    let out = Port { node: q, output: 0 };
+    let (q, k, node) = (context.graph.node(q), context.graph.node(k), context.graph.node(append));
+    let (Op::Rope(spec), Op::KvAppend(state)) = (&k.op, &node.op) else {
+        return Err(unsupported(node, out, "is fused as a cache"));
     };
-    let shape = context.shape(node.inputs[1])?;
-    let (heads, dim) = (shape[2], shape[3]);
-    let half = context.shape(rope.inputs[2])?[0];
+    let (queries, shape) = (context.shape(out)?, context.shape(node.inputs[1])?);
+    let (heads, dim, q_heads) = (shape[2], shape[3], queries[2]);
+    let half = context.shape(k.inputs[2])?[0];
     let interleaved = u32::from(spec.layout == RopeLayout::Interleaved);
-    let mut params = [shape[0], shape[1], heads, dim, half].map(|v| v as u32).to_vec();
+    let mut params = [shape[0], shape[1], heads, q_heads, dim, half].map(|v| v as u32).to_vec();
     params.extend([interleaved, spec.scale.to_bits()]);
-    let inputs = [rope.inputs[0], node.inputs[1], rope.inputs[1], rope.inputs[2], node.inputs[2]];
-    let groups = threads(shape[0] * shape[1] * heads * (dim - half));
-    let write = Dispatch::new(Shader::RopeAppend, inputs.map(Buffer::Value).to_vec(), params, groups);
+    let buffers = [q.inputs[0], k.inputs[0], node.inputs[1], k.inputs[1], k.inputs[2], out];
+    let groups = threads(shape[0] * shape[1] * (heads + q_heads) * (dim - half));
+    let write = Dispatch::new(Shader::RopeAppend, buffers.map(Buffer::Value).to_vec(), params, groups);
     let mut dispatches = vec![Dispatch { state: Some((*state, Access::Write)), ..write }];
     gather_views(context, append, *state, &mut dispatches)?;
     Ok(dispatches)

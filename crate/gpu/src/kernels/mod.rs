@@ -126,7 +126,7 @@ pub(crate) fn dispatches(context: &Context<'_>, unit: &Unit) -> Result<Vec<Dispa
         Unit::Linears(ids) => linear::linear(context, ids),
         Unit::Gated { projections, gated } => Ok(vec![linear::gated(context, *projections, *gated)?]),
         Unit::AddNorm { add, norm } => Ok(vec![rows::add_rms_norm(context, *add, *norm)?]),
-        Unit::RopeAppend { rope, append } => attention::rope_append(context, *rope, *append),
+        Unit::RopeAppend { ropes, append } => attention::rope_append(context, *ropes, *append),
     }
 }
 

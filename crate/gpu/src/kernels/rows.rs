@@ -99,5 +99,5 @@ pub(super) fn arg_max(context: &Context<'_>, node: &Node, out: Port) -> Result<D
 pub(super) fn top_k(context: &Context<'_>, node: &Node, out: Port, k: usize) -> Result<Dispatch, Error> {
     let x = node.inputs[0];
     let buffers = values(&[x, out, Port { output: 1, ..out }]);
-    by_rows(context, (Shader::TopK, Shader::TopKWide), x, buffers, &[k as u32])
+    by_long_rows(context, (Shader::TopK, Shader::TopKWide), x, buffers, &[k as u32], k.max(PASSES))
 }

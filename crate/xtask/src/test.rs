@@ -28,8 +28,8 @@ pub fn run() -> Result<()> {
     report.step("types", &["set-up: packages"], |_| check::types());
     report.step("front end", &["set-up: packages"], front_end);
     report.step("lints", &[], |_| check::lints());
-    report.step("native tests", &["set-up: Vulkan"], native);
     report.step("program", &[], |_| build_program(Profile::Ci));
+    report.step("native tests", &["set-up: Vulkan", "program"], native);
     report.step("wasm", &["set-up: wasm"], |_| wasm::build(Profile::Ci, &wasm::FLAVOURS));
     report.step("pages", &["set-up: packages", "wasm"], |_| npm::build());
     report.step("browser", &["set-up: browser", "program", "pages"], browser);
@@ -41,7 +41,8 @@ pub fn run() -> Result<()> {
 /// # Errors
 /// It does not compile.
 pub fn build_program(profile: Profile) -> Result<()> {
-    Sh::cargo().words("build --package dynasty-cli --bin dynasty --profile").arg(profile.native()).run()
+    // With the whole workspace, so that its packages get the same features as in the tests.
+    Sh::cargo().words("build --workspace --bin dynasty --profile").arg(profile.native()).run()
 }
 
 /// Where the program `dynasty` is left.

@@ -181,6 +181,41 @@ fn the_lowest_index_wins_a_tie() {
 }
 
 #[test]
+fn rows_longer_than_a_software_adapter_loops() {
+    both(|engine| {
+        let cols = 151_936;
+        let mut values = Random(9).floats(cols, 1.0);
+        values[cols - 2] = 3.0;
+        values[5] = f32::NAN;
+        let x = f32s(&[1, cols], values.clone());
+        let g = Builder::new(Taps::none());
+        let v = g.input("x", DType::F32, [1, cols]);
+        g.output("arg_max", v.arg_max());
+        g.output("indices", v.top_k(40).1);
+        g.output("softmax", v.slice(1, 6, cols - 6).softmax());
+        let out = crate::common::run(engine, g.finish().unwrap(), &[], &[("x", &x)]);
+        assert_eq!(out[0].as_i32().unwrap(), [cols as i32 - 2]);
+        let mut order: Vec<usize> = (0..cols).filter(|i| !values[*i].is_nan()).collect();
+        order.sort_by(|a, b| values[*b].total_cmp(&values[*a]).then(a.cmp(b)));
+        assert_eq!(out[1].as_i32().unwrap(), order[..40].iter().map(|i| *i as i32).collect::<Vec<_>>());
+        let sum: f64 = values[6..].iter().map(|x| f64::from(x - 3.0).exp()).sum();
+        let wanted: Vec<f32> = values[6..].iter().map(|x| (f64::from(x - 3.0).exp() / sum) as f32).collect();
+        check("softmax", &out[2], &wanted);
+    });
+}
+
+#[test]
+fn all_that_the_adapter_offers() {
+    let options = dynasty_gpu::Options { limits: dynasty_gpu::Limits::Adapter, ..Default::default() };
+    let engine = pollster::block_on(dynasty_gpu::Engine::new(options)).unwrap();
+    let g = Builder::new(Taps::none());
+    g.output("y", g.input("x", DType::F32, [3]).scale(2.0));
+    let out = crate::common::run(&engine, g.finish().unwrap(), &[], &[("x", &f32s(&[3], vec![1.0, 2.0, 3.0]))]);
+    check("scale", &out[0], &[2.0, 4.0, 6.0]);
+    assert!(!engine.lost() && engine.adapter().contains('('));
+}
+
+#[test]
 fn products() {
     both(|engine| {
         for (m, k, n) in [(1, 5, 3), (1, 64, 65), (3, 33, 7), (9, 40, 70), (37, 64, 33)] {

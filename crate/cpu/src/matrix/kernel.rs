@@ -48,6 +48,9 @@ const fn wide<S: Isa, F: Form>() -> bool {
 /// Bytes of numbers that stay in the first level of cache while rows of `x` pass.
 const NEAR_BYTES: usize = 16 * 1024;
 
+/// How far ahead a single row of `x` asks for numbers: beyond the page, at whose end the machine's own guess ends.
+const AHEAD_BYTES: usize = 4096;
+
 /// The kernel of a form on an instruction set.
 ///
 /// # Safety
@@ -142,6 +145,11 @@ unsafe fn tile<S: Isa, F: Form, const M: usize>(
         let vectors = F::GROUP * F::BITS / 32;
         let vectors = if M > 1 { S::counted(vectors) } else { vectors };
         for block in 0..blocks {
+            if M == 1 {
+                for line in 0..layout.quant_bytes / 64 {
+                    S::prefetch(quants.wrapping_add(AHEAD_BYTES + line * 64));
+                }
+            }
             for half in 0..32 / F::GROUP {
                 let (scale, min) = scale::<S, F>(scales, block, half);
                 let products = products::<S, F, M>(quants, x, half, vectors);

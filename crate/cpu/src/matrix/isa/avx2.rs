@@ -34,6 +34,12 @@ impl Isa for Avx2 {
     type P8 = __m256i;
 
     #[inline(always)]
+    unsafe fn prefetch(p: *const u8) {
+        // SAFETY: see Isa.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(p.cast()) }
+    }
+
+    #[inline(always)]
     unsafe fn load(p: *const u8) -> Self::W {
         // SAFETY: see Isa.
         unsafe { _mm256_loadu_si256(p.cast()) }

@@ -24,6 +24,12 @@ impl Isa for Avx512 {
     type P8 = __m512i;
 
     #[inline(always)]
+    unsafe fn prefetch(p: *const u8) {
+        // SAFETY: see Isa.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(p.cast()) }
+    }
+
+    #[inline(always)]
     unsafe fn load(p: *const u8) -> Self::W {
         // SAFETY: see Isa.
         unsafe { _mm512_loadu_si512(p.cast()) }

@@ -94,6 +94,10 @@ pub(crate) trait Isa: Copy + 'static {
         vectors
     }
 
+    /// Asks for a line of memory; nothing is read, so any address will do.
+    #[inline(always)]
+    unsafe fn prefetch(_: *const u8) {}
+
     unsafe fn load(p: *const u8) -> Self::W;
     /// The low nibbles.
     unsafe fn low(w: Self::W) -> Self::W;

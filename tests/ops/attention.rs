@@ -85,7 +85,7 @@ fn biases(suite: &mut Suite) {
         for (name, every) in [("every third key", 3), ("all keys of the second row", usize::MAX)] {
             for (causal, tap) in [(false, "a"), (true, "a"), (true, "see")] {
                 suite.check(Bound::SINGLE, format!("{hidden} hides {name}, causal {causal}, {tap}"), |d| {
-                    let hides = |i: usize| if every == usize::MAX { i >= t } else { i % every == 0 };
+                    let hides = |i: usize| if every == usize::MAX { i >= t } else { i.is_multiple_of(every) };
                     let bias: Vec<f32> = (0..2 * t).map(|i| if hides(i) { hidden } else { 0.0 }).collect();
                     let (q, kv) = qkv(d, [2, t, t, h, 2, 16]);
                     let spec = Attention { causal, ..PLAIN };

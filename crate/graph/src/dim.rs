@@ -196,7 +196,7 @@ mod tests {
         let (t, p) = (Dim::from('T'), Dim::from('P'));
         assert_eq!(t.clone() + p.clone(), p.clone() + t.clone());
         assert_eq!((t.clone() + 2.into()) * 3.into(), t.clone() * 3.into() + 6.into());
-        assert_eq!(t.clone() - t.clone(), Dim::from(0));
+        assert_eq!(t.clone() - 'T'.into(), Dim::from(0));
         assert_ne!(t.clone(), Dim::from(1));
         assert_eq!((t * p + 4.into()).to_string(), "P*T+4");
     }

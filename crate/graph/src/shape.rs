@@ -96,10 +96,11 @@ mod tests {
 
     #[test]
     fn broadcasting_stretches_ones_only() {
-        let s = |dims: &[Dim]| Shape::from(dims.to_vec());
         let (t, one, four) = (Dim::from('T'), Dim::from(1), Dim::from(4));
-        assert_eq!(s(&[t.clone(), one.clone()]).broadcast(&s(&[four.clone()])), Some(s(&[t.clone(), four.clone()])));
-        assert_eq!(s(&[t.clone()]).broadcast(&s(&[four])), None);
-        assert_eq!(s(&[]).broadcast(&s(&[t.clone()])), Some(s(&[t])));
+        let row = Shape::from([four.clone()]);
+        let column = Shape::from([t.clone()]);
+        assert_eq!(Shape::from([t.clone(), one]).broadcast(&row), Some(Shape::from([t, four])));
+        assert_eq!(column.broadcast(&row), None);
+        assert_eq!(Shape::default().broadcast(&column), Some(column));
     }
 }

@@ -161,7 +161,7 @@ impl Weights {
     pub fn bytes(&self) -> u64 {
         match self {
             Self::Cpu(weights) => weights.bytes() as u64,
-            Self::Gpu(weights) => weights.bytes() as u64,
+            Self::Gpu(weights) => weights.bytes(),
         }
     }
 

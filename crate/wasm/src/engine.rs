@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use run::{Add, Chat, GenerationConfig, Listener, LoadOptions, Model, Package, Session, Tokenizer};
 use serde::{Deserialize, Serialize};
-use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::bytes::Opened;
 use crate::error::Failure;
@@ -87,7 +87,13 @@ impl Engine {
     ///
     /// # Errors
     /// The shape or the quant type is not known.
-    pub async fn load_random(&self, shape: String, quant: String, options: JsValue, caller: Caller) -> Result<JsValue, JsValue> {
+    pub async fn load_random(
+        &self,
+        shape: String,
+        quant: String,
+        options: JsValue,
+        caller: Caller,
+    ) -> Result<JsValue, JsValue> {
         let unknown = |what: &str| Failure::new(ErrorCode::Argument, format!("{what} is not known"));
         let config = run::shape_config(&shape).ok_or_else(|| unknown(&shape))?;
         let ty = format::QuantType::parse(&quant).ok_or_else(|| unknown(&quant))?;
@@ -99,7 +105,13 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Model::generate`]; the template refuses the messages, or there is none.
-    pub async fn chat(&self, model: u32, messages: JsValue, sampling: JsValue, caller: Caller) -> Result<JsValue, JsValue> {
+    pub async fn chat(
+        &self,
+        model: u32,
+        messages: JsValue,
+        sampling: JsValue,
+        caller: Caller,
+    ) -> Result<JsValue, JsValue> {
         let loaded = self.find(model)?;
         let messages: Vec<Message> = given(messages)?;
         let prompt = loaded.chat_prompt(&messages)?;
@@ -110,7 +122,13 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Model::generate`].
-    pub async fn generate(&self, model: u32, prompt: String, sampling: JsValue, caller: Caller) -> Result<JsValue, JsValue> {
+    pub async fn generate(
+        &self,
+        model: u32,
+        prompt: String,
+        sampling: JsValue,
+        caller: Caller,
+    ) -> Result<JsValue, JsValue> {
         let loaded = self.find(model)?;
         let prompt = loaded.encode(&prompt, Add::Special)?;
         answer(&loaded, &prompt, given(sampling)?, &caller).await
@@ -215,7 +233,8 @@ impl Loaded {
 
     /// The tokens of a conversation in the model's own template.
     fn chat_prompt(&self, messages: &[Message]) -> Result<Vec<u32>, Failure> {
-        let none = || Failure::new(ErrorCode::Template, format!("{} has no chat template", self.model.package().name()));
+        let none =
+            || Failure::new(ErrorCode::Template, format!("{} has no chat template", self.model.package().name()));
         let chat = self.chat.as_ref().ok_or_else(none)?;
         let list = messages.iter().map(|m| serde_json::json!({"role": m.role, "content": m.content})).collect();
         let text = chat.render(&list, None, true)?;

@@ -5,8 +5,8 @@ use std::ops::ControlFlow;
 use format::LocalFuture;
 use js_sys::Promise;
 use serde::Serialize;
-use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen_futures::JsFuture;
 
 use crate::protocol::Progress;

@@ -339,4 +339,3 @@ pub struct Figures {
     /// Every run: prefill and decode, tokens per second.
     pub runs: Vec<(f64, f64)>,
 }
-

@@ -45,7 +45,8 @@ mod tests {
 
     #[test]
     fn the_page_comes_first() {
-        let own = GenerationConfig { eos: vec![2], do_sample: Some(true), top_k: Some(7), ..GenerationConfig::default() };
+        let own =
+            GenerationConfig { eos: vec![2], do_sample: Some(true), top_k: Some(7), ..GenerationConfig::default() };
         let asked = Sampling { temperature: Some(0.5), max_tokens: Some(3), ..Sampling::default() };
         let options = asked.over(&own).unwrap();
         assert_eq!((options.sampler.temperature, options.sampler.top_k), (0.5, 7));

@@ -18,7 +18,9 @@ pub fn decoder_inputs(inputs: Vec<NamedTensor>) -> Result<DecoderInputs, Failure
             "input_ids" => &mut ids,
             "attention_mask" => &mut mask,
             "position_ids" => &mut positions,
-            other => return Err(Failure::new(ErrorCode::Argument, format!("tensor {other} is no input of this model"))),
+            other => {
+                return Err(Failure::new(ErrorCode::Argument, format!("tensor {other} is no input of this model")));
+            }
         };
         *slot = Some(whole(input)?);
     }
@@ -52,7 +54,8 @@ pub fn outputs(fields: &[Field]) -> Array {
 fn output(name: &str, shape: &[usize], values: &[f32]) -> Object {
     let shape: Array = shape.iter().map(|n| JsValue::from(*n as f64)).collect();
     let object = Object::new();
-    let entries = [("name", JsValue::from(name)), ("shape", shape.into()), ("values", Float32Array::from(values).into())];
+    let entries =
+        [("name", JsValue::from(name)), ("shape", shape.into()), ("values", Float32Array::from(values).into())];
     for (key, value) in entries {
         // A new object refuses no property.
         let _ = Reflect::set(&object, &key.into(), &value);

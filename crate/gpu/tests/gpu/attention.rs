@@ -18,9 +18,9 @@ fn dense_masks() {
             Attention { causal: true, window: Some(3), ..SPEC },
             Attention { soft_cap: Some(2.0), ..SPEC },
         ];
-        for (spec, sizes) in
-            specs.iter().flat_map(|s| [[1, 1, 1, 1, 3, 1], [2, 5, 4, 2, 8, 70], [1, 3, 2, 1, 130, 9]].map(|z| (s, z)))
-        {
+        for (spec, sizes) in specs.iter().flat_map(|s| {
+            [[1, 1, 1, 1, 3, 1], [2, 5, 4, 2, 8, 70], [1, 3, 2, 1, 130, 9], [1, 1, 2, 1, 80, 5000]].map(|z| (s, z))
+        }) {
             let [b, t, h, gr, d, s] = sizes;
             for (k_batch, past, taps) in [(b, false, false), (1, true, true)] {
                 let taps = if taps { Taps::new(["a.probs"]) } else { Taps::none() };

@@ -10,7 +10,8 @@ fn elementwise() {
             let x = f32s(&[n], Random(n as u64).floats(n, 3.0));
             let g = Builder::new(Taps::none());
             let v = g.input("x", DType::F32, [n]);
-            let cases: [(UnaryOp, fn(f32) -> f32); 11] = [
+            type Case = (UnaryOp, fn(f32) -> f32);
+            let cases: [Case; 11] = [
                 (UnaryOp::Act(Act::Relu), |x| x.max(0.0)),
                 (UnaryOp::Act(Act::Silu), |x| x / (1.0 + (-x).exp())),
                 (UnaryOp::Act(Act::GeluTanh), |x| 0.5 * x * (1.0 + (0.797_884_6 * (x + 0.044715 * x * x * x)).tanh())),
@@ -271,8 +272,8 @@ fn rotary_positions() {
             g.output("y", g.input("x", DType::F32, [b, t, h, d]).rope(pos, inv_freq, Rope { layout, scale: 1.5 }));
             let mut wanted = x.clone();
             for (row, values) in wanted.chunks_mut(d).enumerate() {
-                for i in 0..half {
-                    let angle = positions[row / h] as f32 * inv[i];
+                for (i, inv) in inv.iter().enumerate().take(half) {
+                    let angle = positions[row / h] as f32 * inv;
                     let (p, q) = if layout == RopeLayout::Half { (i, i + half) } else { (2 * i, 2 * i + 1) };
                     let (a, b) = (values[p], values[q]);
                     values[p] = 1.5 * (a * angle.cos() - b * angle.sin());

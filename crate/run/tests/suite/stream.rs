@@ -1,9 +1,7 @@
 //! Streamed text: the pieces together are the whole text, no piece has a broken character, stop strings are kept back.
 
-mod shared;
-
+use crate::shared::{data, fixture, tokenizer};
 use dynasty_run::{Add, Special, TextStream, Tokenizer};
-use shared::{data, fixture, tokenizer};
 use std::sync::Arc;
 
 const TEXTS: [&str; 8] = [

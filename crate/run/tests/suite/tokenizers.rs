@@ -1,12 +1,10 @@
 //! Tokenizers of each kind against what the reference libraries made of the same texts, and damaged files.
 
-mod shared;
-
+use crate::shared::{data, fixture, text, tokenizer};
 use dynasty_run::tokenizer::ScoreVocabulary;
 use dynasty_run::{Add, Special, Tokenizer, TokenizerConfig};
 use format::MemoryBytes;
 use format::gguf::{Array, Metadata, Value};
-use shared::{data, fixture, text, tokenizer};
 
 /// Compares a folder's cases: ids with special tokens around, and the text without them.
 fn check_folder(name: &str) {

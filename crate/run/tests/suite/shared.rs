@@ -1,7 +1,5 @@
 //! Where the tests find their files.
 
-#![expect(dead_code, reason = "each test uses some of these")]
-
 use dynasty_run::{Tokenizer, TokenizerConfig};
 use std::path::{Path, PathBuf};
 

@@ -3,16 +3,18 @@
 use std::path::Path;
 use std::rc::Rc;
 
-use dynasty_tests::real_data;
+use dynasty_tests::{Executor, real_data};
 use format::{DirFolder, FileBytes, QuantType};
+use graph::Tensor;
 use pollster::block_on;
-use run::{Add, DeviceChoice, Package, Source, Special};
+use run::{Add, DecoderInputs, DeviceChoice, Package, Source, Special};
 use serde_json::Value;
 
 use crate::Verdict;
 use crate::fixture::ids;
 use crate::loaded::{self, DEVICES};
 use crate::quantized;
+use crate::written;
 
 fn json(path: &Path) -> Value {
     serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
@@ -46,24 +48,44 @@ fn tinystories_656k() {
     verdict.close("tinystories-656k");
 }
 
-/// Eight bits may turn a close choice; how far the text agrees is printed, and most of it must.
+/// Eight bits turn close choices early, so the text is that of the weights which the file stands for: in f64 exactly on
+/// the GPU, which multiplies in single precision, and for most of the way with activations in 8 bits.
 #[test]
 fn tinystories_656k_as_q8_0() {
     let Some(folder) = real_data("tinystories-656k") else { return };
-    let wanted = json(&folder.join("reference.json"));
-    let (prompt, all) = (ids(&wanted["prompt_ids"]), ids(&wanted["ids"]));
-    let new = &all[prompt.len()..];
+    let all = ids(&json(&folder.join("reference.json"))["prompt_ids"]);
+    let package = || tinystories(&folder).and_then(|package| quantized::quantize(&package, QuantType::Q8_0));
+    let wanted = exact_greedy(&package().unwrap(), &all, 24);
     let mut verdict = Verdict::default();
     for (device, choice) in DEVICES {
-        let package = tinystories(&folder).and_then(|package| quantized::quantize(&package, QuantType::Q8_0));
-        let Some(model) = verdict.ok(device, package.and_then(|p| loaded::load(p, choice))) else { continue };
+        let Some(model) = verdict.ok(device, package().and_then(|p| loaded::load(p, choice))) else { continue };
         let mut session = model.session().unwrap();
-        let written = loaded::greedy(&model, &mut session, None, &prompt, new.len()).unwrap().token_ids;
-        let same = written.iter().zip(new).take_while(|(a, b)| a == b).count();
-        println!("tinystories-656k as q8_0 on {device}: {same} of {} tokens agree", new.len());
-        verdict.holds(device, same >= 20, || format!("only {same} tokens agree"));
+        let written = loaded::greedy(&model, &mut session, None, &all, wanted.len()).unwrap().token_ids;
+        let same = written.iter().zip(&wanted).take_while(|(a, b)| a == b).count();
+        println!("tinystories-656k as q8_0 on {device}: {same} of {} tokens agree", wanted.len());
+        let least = if choice == DeviceChoice::Gpu { wanted.len() } else { 8 };
+        verdict.holds(device, same >= least, || format!("only {same} tokens agree"));
     }
     verdict.close("tinystories-656k as q8_0");
+}
+
+/// The likeliest tokens by the reference, each from the whole text.
+fn exact_greedy(package: &Package, prompt: &[u32], n: usize) -> Vec<u32> {
+    let mut text: Vec<i32> = prompt.iter().map(|id| *id as i32).collect();
+    let mut weights = Vec::new();
+    for _ in 0..n {
+        let input_ids = Tensor::i32([1, text.len()], text.clone()).unwrap();
+        let given = DecoderInputs { input_ids, attention_mask: None, position_ids: None };
+        let (graph, inputs) = written::forward(package, &given);
+        if weights.is_empty() {
+            weights = written::weights(package, &graph).unwrap();
+        }
+        let outputs = written::play(Executor::Reference, &graph, &weights, &inputs).unwrap();
+        let at = graph.outputs.iter().position(|output| output.name == "logits").unwrap();
+        let logits = outputs[at].as_f32().unwrap();
+        text.push(run::argmax(&logits[logits.len() - package.model.n_vocab()..]) as i32);
+    }
+    text[prompt.len()..].iter().map(|id| *id as u32).collect()
 }
 
 #[test]

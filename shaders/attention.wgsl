@@ -60,11 +60,16 @@ fn main(
         total += p;
         if s < held_keys(b) {
             let v_at = key_place(b, s, g) + first;
-            for (var i = 0u; 4u * i < width; i += 4u) {
-                sums[i] += p * values(v_at + 4u * i);
-                sums[i + 1u] += p * values(v_at + 4u * i + 4u);
-                sums[i + 2u] += p * values(v_at + 4u * i + 8u);
-                sums[i + 3u] += p * values(v_at + 4u * i + 12u);
+            for (var i = 0u; 4u * i < width; i += 8u) {
+                let at = v_at + 4u * i;
+                sums[i] += p * values(at);
+                sums[i + 1u] += p * values(at + 4u);
+                sums[i + 2u] += p * values(at + 8u);
+                sums[i + 3u] += p * values(at + 12u);
+                sums[i + 4u] += p * values(at + 16u);
+                sums[i + 5u] += p * values(at + 20u);
+                sums[i + 6u] += p * values(at + 24u);
+                sums[i + 7u] += p * values(at + 28u);
             }
         }
     }

@@ -10,6 +10,14 @@
 
 var<workgroup> chunk: array<f32, 64>;
 
+// Column d of v, zero behind the width.
+fn column(v_at: u32, d: u32) -> f32 {
+    if d >= params.dim {
+        return 0.0;
+    }
+    return value(v_at + d);
+}
+
 @compute @workgroup_size(64)
 fn main(
     @builtin(workgroup_id) group: vec3u,
@@ -47,12 +55,10 @@ fn main(
                 break;
             }
             let v_at = key_place(b, start + j, g);
-            for (var i = 0u; i < 4u; i++) {
-                let d = local + 64u * i;
-                if d < params.dim {
-                    sums[i] += chunk[j] * value(v_at + d);
-                }
-            }
+            sums.x += chunk[j] * column(v_at, local);
+            sums.y += chunk[j] * column(v_at, local + 64u);
+            sums.z += chunk[j] * column(v_at, local + 128u);
+            sums.w += chunk[j] * column(v_at, local + 192u);
         }
         workgroupBarrier();
     }

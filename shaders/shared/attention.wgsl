@@ -94,9 +94,10 @@ fn four_products(i: u32, j: u32) -> f32 {
     return q[i] * key(j) + q[i + 1u] * key(j + 1u) + q[i + 2u] * key(j + 2u) + q[i + 3u] * key(j + 3u);
 }
 
-// Eight terms of q.k. Few turns of a loop matter: software adapters end an invocation after some 65,000.
-fn products(i: u32, j: u32) -> f32 {
-    return four_products(i, j) + four_products(i + 4u, j + 4u);
+// Sixteen terms of q.k. Few turns of a loop matter: software adapters end an invocation after some 65,000.
+fn sixteen_products(i: u32, j: u32) -> f32 {
+    return four_products(i, j) + four_products(i + 4u, j + 4u) + four_products(i + 8u, j + 8u)
+        + four_products(i + 12u, j + 12u);
 }
 
 // scale q.k, capped, plus bias; HIDDEN if the bias hides the key.
@@ -104,11 +105,14 @@ fn score(b: u32, h: u32, t: u32, s: u32, q_at: u32, g: u32) -> f32 {
     var sum = 0.0;
     if s < held_keys(b) {
         let k_at = key_place(b, s, g);
-        let whole = params.dim & 0xfffffff0u;
-        for (var d = 0u; d < whole; d += 16u) {
-            sum += products(q_at + d, k_at + d) + products(q_at + d + 8u, k_at + d + 8u);
+        let whole = params.dim & 0xffffffe0u;
+        for (var d = 0u; d < whole; d += 32u) {
+            sum += sixteen_products(q_at + d, k_at + d) + sixteen_products(q_at + d + 16u, k_at + d + 16u);
         }
-        for (var d = whole; d < params.dim; d++) {
+        if (params.dim & 16u) != 0u {
+            sum += sixteen_products(q_at + whole, k_at + whole);
+        }
+        for (var d = params.dim & 0xfffffff0u; d < params.dim; d++) {
             sum += q[q_at + d] * key(k_at + d);
         }
     }

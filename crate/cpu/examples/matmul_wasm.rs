@@ -1,6 +1,6 @@
 //! [`matmul`](matmul.rs) as a WebAssembly module, for `matmul_wasm.mjs` to run.
 #![cfg(target_family = "wasm")]
-#![allow(missing_docs, clippy::missing_safety_doc)]
+#![expect(missing_docs, clippy::missing_safety_doc, reason = "called by name from a script")]
 #![expect(unsafe_code, reason = "functions are called by their names, by one thread")]
 
 mod smollm;

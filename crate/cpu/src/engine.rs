@@ -16,13 +16,12 @@ use crate::{Error, Session, Weights};
 /// use graph::{Act, Builder, DType, Dim, Taps, Tensor};
 /// let g = Builder::new(Taps::none());
 /// let x = g.input("x", DType::F32, [Dim::from('T')]); // [T]
-/// g.output("y", x.relu());
+/// g.output("y", x.act(Act::Relu));
 /// let engine = Engine::new(1);
 /// let mut program = engine.prepare(Arc::new(g.finish().unwrap()), &Weights::new()).unwrap();
 /// let x = Tensor::f32([2], vec![-1.0, 2.0]).unwrap();
 /// let y = engine.run(&mut program, None, &[("x", &x)]).unwrap();
 /// assert_eq!(y[0].as_f32().unwrap(), [0.0, 2.0]);
-/// # let _ = Act::Relu;
 /// ```
 pub struct Engine {
     pool: Pool,

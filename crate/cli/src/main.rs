@@ -27,7 +27,11 @@ use failure::Failure;
 const STACK: usize = 64 << 20;
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) if error.use_stderr() => return usage(&error),
+        Err(help) => help.exit(),
+    };
     std::panic::set_hook(Box::new(|_| ()));
     let command = std::thread::Builder::new().stack_size(STACK).spawn(move || run(args.command));
     let outcome = match command.map(std::thread::JoinHandle::join) {
@@ -42,6 +46,14 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// What is wrong with the arguments, in one line.
+fn usage(error: &clap::Error) -> ExitCode {
+    let text = error.to_string();
+    let reason = text.split("\n\nUsage:").next().unwrap_or_default().trim_start_matches("error: ");
+    eprintln!("dynasty: {}; try --help", Failure(reason.split_whitespace().collect::<Vec<_>>().join(" ")).line());
+    ExitCode::from(2)
 }
 
 fn run(command: Command) -> Result<(), Failure> {

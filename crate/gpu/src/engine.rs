@@ -75,6 +75,7 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[derive(Clone)]
 pub struct Engine {
     pub(crate) gpu: Arc<Gpu>,
+    software: bool,
 }
 
 impl Engine {
@@ -111,12 +112,17 @@ impl Engine {
             Kernels::Auto | Kernels::Wide => Kernels::Wide,
             Kernels::Plain => Kernels::Plain,
         };
-        Ok(Self { gpu: Arc::new(Gpu::new(device, queue, limits, kernels, name)) })
+        Ok(Self { gpu: Arc::new(Gpu::new(device, queue, limits, kernels, name)), software })
     }
 
     /// The adapter's name, its backend and whether it is software.
     pub fn adapter(&self) -> String {
         self.gpu.name.clone()
+    }
+
+    /// Whether the adapter is a program on the processor.
+    pub fn software(&self) -> bool {
+        self.software
     }
 
     /// Whether the device is gone; a new engine is needed then.

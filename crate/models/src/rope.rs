@@ -72,16 +72,15 @@ impl Frequencies {
 
     fn read_scaling(&mut self, p: &Fields<'_>) -> Result<(), Error> {
         let kind = p.text("rope_type")?.or(p.text("type")?).unwrap_or("default");
-        let factor = || p.number("factor")?.filter(|f| *f > 0.0).ok_or_else(|| p.fail("factor", "is missing"));
+        let given = |field: &str| p.number(field)?.filter(|f| *f > 0.0).ok_or_else(|| p.fail(field, "is missing"));
+        let factor = || given("factor");
         self.scaling = match kind {
             "default" | "mrope" => Scaling::Default,
             "linear" => Scaling::Linear { factor: factor()? },
             "dynamic" => Scaling::Dynamic { factor: factor()? },
-            "llama3" => Scaling::Llama3 {
-                factor: factor()?,
-                low: p.number_or("low_freq_factor", 1.0)?,
-                high: p.number_or("high_freq_factor", 4.0)?,
-            },
+            "llama3" => {
+                Scaling::Llama3 { factor: factor()?, low: given("low_freq_factor")?, high: given("high_freq_factor")? }
+            }
             "yarn" => {
                 let factor = self.yarn_factor(p)?;
                 self.attention_factor = yarn_attention(p, factor)? as f32;

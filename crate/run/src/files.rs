@@ -10,6 +10,12 @@ use serde_json::Value;
 use crate::package::Source;
 use crate::{Chat, ChatTemplate, Error, GenerationConfig, Tokenizer, TokenizerConfig};
 
+/// SentencePiece's own file.
+const SENTENCEPIECE: &str = "tokenizer.model";
+
+/// The largest published `tokenizer.model` has about five megabytes.
+const LONGEST: u64 = 64 << 20;
+
 /// A model's files, opened.
 pub struct Files {
     place: Place,
@@ -136,9 +142,27 @@ impl Files {
         if let (Some(vocab), Some(merges)) = (self.text("vocab.json").await?, self.text("merges.txt").await?) {
             return Tokenizer::from_vocab_merges(&vocab, &merges, &config).map(Arc::new);
         }
+        if let Some(model) = self.sentencepiece().await? {
+            return Tokenizer::from_sentencepiece(&model, &config).map(Arc::new);
+        }
         match self.metadata() {
             Some(metadata) => Tokenizer::from_gguf(metadata).map(Arc::new),
             None => Err(self.missing("tokenizer.json")),
+        }
+    }
+
+    /// The bytes of `tokenizer.model`.
+    pub(crate) async fn sentencepiece(&self) -> Result<Option<Vec<u8>>, Error> {
+        match &self.place {
+            Place::Folder(folder) => match folder.open(SENTENCEPIECE).await? {
+                Some(file) if file.len() > LONGEST => Err(Error::config(file.name(), "is too long for a tokenizer")),
+                Some(file) => Ok(Some(file.read(0..file.len()).await?)),
+                None => Ok(None),
+            },
+            Place::File(_) => match self.metadata().and_then(|m| m.get("dynasty.tokenizer.model")) {
+                Some(gguf::Value::Array(gguf::Array::U8(bytes))) => Ok(Some(bytes.clone())),
+                Some(_) | None => Ok(None),
+            },
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
-use format::gguf::{Metadata, TensorSpec, Value, Writer};
+use format::gguf::{Array, Metadata, TensorSpec, Value, Writer};
 use format::{Dtype, QuantType, TensorInfo};
 use graph::{Graph, Op, Stored, Taps, WeightSpec};
 use models::{Call, Mask};
@@ -191,6 +191,9 @@ async fn metadata(package: &Package) -> Result<Metadata, Error> {
         if let Some(text) = package.files.text(name).await? {
             metadata.insert(format!("dynasty.{name}"), Value::String(text));
         }
+    }
+    if let Some(model) = package.files.sentencepiece().await? {
+        metadata.insert("dynasty.tokenizer.model", Value::Array(Array::U8(model)));
     }
     if metadata.get("dynasty.config.json").is_none() {
         metadata.insert("dynasty.config.json", Value::String(package.config.to_string()));

@@ -24,6 +24,7 @@ pub(crate) async fn choose(package: &Package, options: &LoadOptions) -> Result<(
             let cpu = Device::cpu(options.threads);
             match Device::gpu().await {
                 Err(error) => Ok((cpu, format!("no GPU: {error}"))),
+                Ok(Device::Gpu(gpu)) if gpu.software() => Ok((cpu, format!("{} is no GPU", gpu.adapter()))),
                 Ok(gpu) => compare(package, cpu, gpu).await,
             }
         }

@@ -28,11 +28,11 @@ pub fn run() -> Result<()> {
     report.step("types", &["set-up: packages"], |_| check::types());
     report.step("front end", &["set-up: packages"], front_end);
     report.step("lints", &[], |_| check::lints());
-    report.step("program", &[], |_| build_program(Profile::Ci));
-    report.step("native tests", &["set-up: Vulkan", "program"], native);
+    report.step("native build", &[], |_| native_build());
+    report.step("native tests", &["set-up: Vulkan", "native build"], native);
     report.step("wasm", &["set-up: wasm"], |_| wasm::build(Profile::Ci, &wasm::FLAVOURS));
     report.step("pages", &["set-up: packages", "wasm"], |_| npm::build());
-    report.step("browser", &["set-up: browser", "program", "pages"], browser);
+    report.step("browser", &["set-up: browser", "native build", "pages"], browser);
     report.finish()
 }
 
@@ -41,8 +41,7 @@ pub fn run() -> Result<()> {
 /// # Errors
 /// It does not compile.
 pub fn build_program(profile: Profile) -> Result<()> {
-    // With the whole workspace, so that its packages get the same features as in the tests.
-    Sh::cargo().words("build --workspace --bin dynasty --profile").arg(profile.native()).run()
+    Sh::cargo().words("build --package dynasty-cli --bin dynasty --profile").arg(profile.native()).run()
 }
 
 /// Where the program `dynasty` is left.
@@ -51,6 +50,11 @@ pub fn build_program(profile: Profile) -> Result<()> {
 /// The system does not tell where things are built.
 pub fn program(profile: Profile) -> Result<PathBuf> {
     Ok(sh::target()?.join(profile.native()).join("dynasty"))
+}
+
+/// All tests, and the program for the tests of `crate/cli`: the one native build.
+fn native_build() -> Result<()> {
+    Sh::cargo().words("test --profile ci --workspace --no-run").run()
 }
 
 fn native(counts: &mut Counts) -> Result<()> {

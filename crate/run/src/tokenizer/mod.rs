@@ -2,7 +2,7 @@
 //!
 //! [`Tokenizer`] has one way in for each kind of source, one file each: [`Tokenizer::from_json`] for `tokenizer.json`,
 //! [`Tokenizer::from_vocab_merges`] for GPT-2's pair of files, [`Tokenizer::from_gguf`] for a GGUF file's vocabulary,
-//! [`Tokenizer::from_scores`] for SentencePiece's kind, where the score of a token decides what is merged first.
+//! [`Tokenizer::from_sentencepiece`] for `tokenizer.model`, [`Tokenizer::from_scores`] for SentencePiece's kind, where the score of a token decides what is merged first.
 
 mod byte_level;
 mod config;
@@ -11,6 +11,7 @@ mod json;
 mod merger;
 mod pre_tokenizer;
 mod scores;
+mod sentencepiece;
 mod vocab_merges;
 
 pub use config::TokenizerConfig;

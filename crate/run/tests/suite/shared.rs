@@ -23,11 +23,14 @@ pub fn text(path: impl AsRef<Path>) -> String {
     std::fs::read_to_string(path.as_ref()).unwrap_or_else(|error| panic!("{}: {error}", path.as_ref().display()))
 }
 
-/// The tokenizer of a folder with `tokenizer.json`, or with `vocab.json` and `merges.txt`.
+/// The tokenizer of a folder with `tokenizer.model`, `tokenizer.json`, or `vocab.json` and `merges.txt`.
 pub fn tokenizer(folder: &Path) -> Tokenizer {
     let optional = |name: &str| std::fs::read_to_string(folder.join(name)).ok();
     let config = optional("tokenizer_config.json");
     let config = TokenizerConfig::from_json(config.as_deref(), optional("special_tokens_map.json").as_deref()).unwrap();
+    if let Ok(model) = std::fs::read(folder.join("tokenizer.model")) {
+        return Tokenizer::from_sentencepiece(&model, &config).unwrap();
+    }
     match std::fs::read(folder.join("tokenizer.json")) {
         Ok(json) => Tokenizer::from_json(&json, &config).unwrap(),
         Err(_) => {

@@ -43,6 +43,11 @@ fn llama_legacy() {
 }
 
 #[test]
+fn sentencepiece_bpe() {
+    check_folder("sentencepiece_bpe");
+}
+
+#[test]
 fn llama_metaspace() {
     check_folder("llama_metaspace");
 }

@@ -11,12 +11,12 @@ use crate::failure::Failure;
 use crate::source;
 
 pub async fn run(args: Generate) -> Result<(), Failure> {
-    let files = run::Files::open(source::open(&args.model.model)?).await?;
-    let tokenizer = files.tokenizer().await?;
-    let options = source::generate_options(&files, &args.sampler).await?;
+    let package = run::Package::open(source::open(&args.model.model)?).await?;
+    let tokenizer = package.files.tokenizer().await?;
+    let options = source::generate_options(&package.files, &args.sampler).await?;
     options.sampler.validate()?;
     let prompt = tokenizer.encode(&args.prompt, run::Add::Special)?;
-    let model = source::load(&args.model).await?;
+    let model = source::load_package(package, &args.model.device).await?;
     let mut session = model.session()?;
     let show = !args.json;
     let mut piece = |text: &str| {

@@ -26,7 +26,8 @@ fn binary(kind: u32, a: f32, b: f32) -> f32 {
         case 2u: { return a * b; }
         case 3u: { return a / b; }
         case 4u: { return max(a, b); }
-        default: { return min(a, b); }
+        case 5u: { return min(a, b); }
+        default: { return select(0.0, 1.0, a >= b); }
     }
 }
 

@@ -6,7 +6,7 @@ use crate::draft::Draft;
 use crate::suite::{Bound, Step, Suite};
 
 const PLAIN: Attention =
-    Attention { scale: 0.3, causal: false, window: None, soft_cap: None, past: false, bias: false, probs: false };
+    Attention::new(0.3);
 const CAUSAL: Attention = Attention { causal: true, ..PLAIN };
 
 /// Batch, queries, keys, query heads, key-value heads, width.

@@ -4,14 +4,14 @@ use graph::BinaryOp;
 
 use crate::suite::{Bound, Suite};
 
-const OPS: [BinaryOp; 6] =
-    [BinaryOp::Add, BinaryOp::Sub, BinaryOp::Mul, BinaryOp::Div, BinaryOp::Max, BinaryOp::Min];
+const OPS: [BinaryOp; 7] =
+    [BinaryOp::Add, BinaryOp::Sub, BinaryOp::Mul, BinaryOp::Div, BinaryOp::Max, BinaryOp::Min, BinaryOp::Ge];
 
 /// Values that stay away from zero where they divide; no `_`, so a new function does not compile without a range.
 fn range(op: BinaryOp) -> (f32, f32) {
     match op {
         BinaryOp::Div => (0.1, 3.0),
-        BinaryOp::Add | BinaryOp::Sub | BinaryOp::Mul | BinaryOp::Max | BinaryOp::Min => (-3.0, 3.0),
+        BinaryOp::Add | BinaryOp::Sub | BinaryOp::Mul | BinaryOp::Max | BinaryOp::Min | BinaryOp::Ge => (-3.0, 3.0),
     }
 }
 
@@ -43,7 +43,8 @@ pub fn cases(suite: &mut Suite) {
     suite.check(Bound::SINGLE, "a value with itself", |d| {
         let x = d.normal([65]);
         d.out(x * x);
-        d.out(x.binary(graph::BinaryOp::Sub, x));
+        d.out(x.binary(BinaryOp::Sub, x));
+        d.out(x.binary(BinaryOp::Ge, x));
     });
     suite.check(Bound::SINGLE, "five axes", |d| d.out(d.normal([2, 3, 1, 4, 5]) + d.normal([1, 3, 6, 1, 5])));
 }

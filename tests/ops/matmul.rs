@@ -1,5 +1,8 @@
 //! Products of activations.
 
+use graph::MatMul;
+use graph::Side::{Plain, Transposed};
+
 use crate::suite::{Bound, Suite};
 
 pub fn cases(suite: &mut Suite) {
@@ -11,6 +14,19 @@ pub fn cases(suite: &mut Suite) {
             d.out(d.normal([3, m, k]).matmul(d.normal([3, k, n])));
         });
     }
+    for (a, b) in [(Plain, Transposed), (Transposed, Plain), (Transposed, Transposed)] {
+        for (batch, [m, k, n]) in [(1, [1, 7, 64]), (3, [65, 5, 33]), (1, [64, 64, 64]), (2, [3, 257, 66]), (1, [300, 70, 9])] {
+            suite.check(Bound::SINGLE, format!("{a:?} by {b:?}, {batch} times [{m}, {k}] by [{k}, {n}]"), |d| {
+                let left = d.normal(if a == Plain { [batch, m, k] } else { [batch, k, m] });
+                let right = d.normal(if b == Plain { [batch, k, n] } else { [batch, n, k] });
+                d.out(left.matmul_as(MatMul { a, b }, right));
+            });
+        }
+    }
+    suite.check(Bound::SINGLE, "a weight on the right", |d| {
+        d.out(d.normal([5, 33]).matmul(d.at("w").weight([33, 20])));
+        d.out(d.normal([5, 20]).matmul_as(MatMul { a: Plain, b: Transposed }, d.at("w").weight([33, 20])));
+    });
     suite.check(Bound::SINGLE, "two leading axes", |d| {
         d.out(d.normal([2, 5, 7, 16]).matmul(d.normal([2, 5, 16, 9])));
     });

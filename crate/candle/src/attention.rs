@@ -8,7 +8,7 @@ use crate::Error;
 /// Below this a bias hides its key.
 const HIDDEN: f64 = -1e30;
 
-/// Outputs [B, T, H, D] and probabilities [B, H, T, S].
+/// Outputs [B, T, H, D], probabilities [B, H, T, S], and the logarithm of each query's sum of exponentials [B, H, T].
 ///
 /// # Shapes
 /// `q` [B, T, H, D], `k`, `v` [B or 1, S, G, D], `past` one number a row, `bias` broadcast to [B, H, T, S].
@@ -17,7 +17,7 @@ pub(crate) fn attention(
     (q, k, v): (&Tensor, &Tensor, &Tensor),
     past: &[i64],
     bias: Option<&Tensor>,
-) -> Result<(Tensor, Tensor), Error> {
+) -> Result<[Tensor; 3], Error> {
     let (b, t, h, _) = q.dims4()?;
     let s = k.dims()[1];
     let q = q.transpose(1, 2)?.contiguous()?; // [B, H, T, D]
@@ -37,14 +37,15 @@ pub(crate) fn attention(
     let largest = masked.max_keepdim(D::Minus1)?;
     let exp = (masked.broadcast_sub(&largest)?.exp()? * &visible)?;
     let sum = exp.sum_keepdim(D::Minus1)?;
+    let lse = (sum.maximum(1e-300)?.log()? + &largest)?.squeeze(D::Minus1)?;
     let sum = (&sum + sum.eq(0.0)?.to_dtype(sum.dtype())?)?;
     let probs = exp.broadcast_div(&sum)?;
     let out = probs.matmul(&v)?.transpose(1, 2)?.contiguous()?;
-    Ok((out, probs))
+    Ok([out, probs, lse])
 }
 
 /// [B or 1, S, G, D] → [B, H, S, D], each head repeated for its group of queries.
-fn heads(x: &Tensor, b: usize, h: usize) -> Result<Tensor, Error> {
+pub(crate) fn heads(x: &Tensor, b: usize, h: usize) -> Result<Tensor, Error> {
     let (own, s, g, d) = x.dims4()?;
     let x = x.transpose(1, 2)?.unsqueeze(2)?; // [B, G, 1, S, D]
     let x = x.broadcast_as((own, g, h / g, s, d))?.reshape((own, h, s, d))?;

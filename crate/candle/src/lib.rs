@@ -4,13 +4,16 @@
 //! plays each node by itself; its autograd is the oracle of gradients.
 
 mod attention;
+mod backward;
 mod error;
 mod ops;
 mod session;
+mod update;
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use candle_core::{DType as Precision, Device, Tensor as Value};
+use candle_core::{DType as Precision, Device, Tensor as Value, Var};
 use graph::{Data, Graph, Op, Port, Symbols, Tensor};
 
 pub use error::Error;
@@ -22,9 +25,23 @@ pub struct Engine {
     precision: Precision,
 }
 
-/// Named weights in the engine's precision.
+/// Named weights in the engine's precision. A clone is the same store.
 #[derive(Clone, Default)]
-pub struct Weights(BTreeMap<String, Value>);
+pub struct Weights(Arc<Mutex<BTreeMap<String, Value>>>);
+
+impl Weights {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Value>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The values of a weight.
+    ///
+    /// # Errors
+    /// There is no weight of this name.
+    pub fn read(&self, name: &str) -> Result<Tensor, Error> {
+        to_host(self.lock().get(name).ok_or_else(|| Error::Weight(name.to_string()))?)
+    }
+}
 
 impl Engine {
     /// The reference: f64 on the processor.
@@ -43,7 +60,7 @@ impl Engine {
     /// The number of values is not the product of the sizes.
     pub fn insert(&self, weights: &mut Weights, name: &str, shape: &[usize], values: &[f32]) -> Result<(), Error> {
         let value = Value::from_slice(values, shape, &self.device)?.to_dtype(self.precision)?;
-        weights.0.insert(name.to_string(), value);
+        weights.lock().insert(name.to_string(), value);
         Ok(())
     }
 
@@ -58,13 +75,46 @@ impl Engine {
         session: Option<&mut Session>,
         inputs: &[(&str, &Tensor)],
     ) -> Result<Vec<Tensor>, Error> {
+        let outputs = self.play(graph, &mut weights.lock(), session, inputs)?;
+        outputs.iter().map(to_host).collect()
+    }
+
+    /// The gradients of the first output, which holds one number, by candle's own backward pass: for each weight of
+    /// the graph, in order.
+    ///
+    /// # Errors
+    /// As [`Engine::run`]; or the output does not depend on a weight.
+    pub fn gradients(
+        &self,
+        graph: &Graph,
+        weights: &Weights,
+        inputs: &[(&str, &Tensor)],
+    ) -> Result<Vec<Tensor>, Error> {
+        let held = weights.lock().clone();
+        let vars = held.iter().map(|(name, value)| Ok((name.clone(), Var::from_tensor(value)?)));
+        let vars: BTreeMap<String, Var> = vars.collect::<Result<_, Error>>()?;
+        let mut values = vars.iter().map(|(name, var)| (name.clone(), var.as_tensor().clone())).collect();
+        let outputs = self.play(graph, &mut values, None, inputs)?;
+        let gradients = outputs.first().ok_or_else(|| Error::Session("the graph has no output".into()))?.backward()?;
+        let of = |name: &String| vars.get(name).and_then(|var| gradients.get(var.as_tensor()));
+        let named = graph.weights.iter().map(|spec| of(&spec.name).ok_or_else(|| Error::Weight(spec.name.clone())));
+        named.map(|value| value.and_then(to_host)).collect()
+    }
+
+    fn play(
+        &self,
+        graph: &Graph,
+        weights: &mut BTreeMap<String, Value>,
+        session: Option<&mut Session>,
+        inputs: &[(&str, &Tensor)],
+    ) -> Result<Vec<Value>, Error> {
         let symbols = graph.bind(Symbols::new().with('P', past_tokens(graph, inputs)?), inputs)?;
         let mut empty = Session::default();
         let mut play = ops::Play {
             graph,
             engine: self,
             symbols,
-            weights: &weights.0,
+            weights,
             inputs,
             session: session.unwrap_or(&mut empty),
             values: Vec::with_capacity(graph.nodes.len()),
@@ -73,7 +123,7 @@ impl Engine {
             let outputs = play.node(node).map_err(|source| source.at(id, node.op.name()))?;
             play.values.push(outputs);
         }
-        graph.outputs.iter().map(|output| play.value(output.port).and_then(to_host)).collect()
+        graph.outputs.iter().map(|output| play.value(output.port).cloned()).collect()
     }
 
     pub(crate) fn to_device(&self, tensor: &Tensor) -> Result<Value, Error> {

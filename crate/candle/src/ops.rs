@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use candle_core::{D, DType, Tensor as Value};
-use graph::{Act, Bias, BinaryOp, Graph, Node, Op, Port, Reduce, Rope, RopeLayout, Symbols, Tensor, UnaryOp};
+use graph::{
+    Act, Bias, BinaryOp, Graph, MatMul, Node, Op, Port, Reduce, Rope, RopeLayout, Side, Symbols, Tensor, UnaryOp,
+};
 
-use crate::{Engine, Error, Session, attention};
+use crate::{Engine, Error, Session, attention, backward, update};
 
 type Values = Result<Vec<Value>, Error>;
 
@@ -14,7 +16,7 @@ pub(crate) struct Play<'a> {
     pub graph: &'a Graph,
     pub engine: &'a Engine,
     pub symbols: Symbols,
-    pub weights: &'a BTreeMap<String, Value>,
+    pub weights: &'a mut BTreeMap<String, Value>,
     pub inputs: &'a [(&'a str, &'a Tensor)],
     pub session: &'a mut Session,
     pub values: Vec<Vec<Value>>,
@@ -35,7 +37,7 @@ impl Play<'_> {
             Op::Const(tensor) => one(self.engine.to_device(tensor)?),
             Op::GatherRows => one(gather_rows(&x[0], &x[1])?),
             Op::Linear { bias, act } => one(linear(&x, *bias, *act)?),
-            Op::MatMul => one(x[0].contiguous()?.matmul(&x[1].contiguous()?)?),
+            Op::MatMul(spec) => one(matmul(&x[0], &x[1], *spec)?),
             Op::RmsNorm { eps } => one(rms_norm(&x[0], &x[1], f64::from(*eps))?),
             Op::LayerNorm { eps, .. } => one(layer_norm(&x[0], &x[1], x.get(2), f64::from(*eps))?),
             Op::Rope(spec) => one(rope(&x[0], &x[1], &x[2], spec)?),
@@ -47,8 +49,9 @@ impl Play<'_> {
             Op::Attention(spec) => {
                 let past = if spec.past { x[3].to_vec1::<i64>()? } else { Vec::new() };
                 let bias = spec.bias.then(|| &x[3 + usize::from(spec.past)]);
-                let (out, probs) = attention::attention(spec, (&x[0], &x[1], &x[2]), &past, bias)?;
-                Ok(if spec.probs { vec![out, probs] } else { vec![out] })
+                let [out, probs, lse] = attention::attention(spec, (&x[0], &x[1], &x[2]), &past, bias)?;
+                let rest = [spec.probs.then_some(probs), spec.lse.then_some(lse)];
+                Ok(std::iter::once(out).chain(rest.into_iter().flatten()).collect())
             }
             Op::Unary(op) => one(unary(&x[0], *op)?),
             Op::Binary(op) => one(binary(&x[0], &x[1], *op)?),
@@ -69,6 +72,29 @@ impl Play<'_> {
             Op::Permute(axes) => one(x[0].permute(axes.as_slice())?.contiguous()?),
             Op::Slice { axis, start, len } => one(x[0].narrow(*axis, *start, *len)?.contiguous()?),
             Op::Concat { axis } => one(Value::cat(&x, *axis)?),
+            Op::Expand(shape) => one(x[0].broadcast_as(shape.eval(&self.symbols)?)?.contiguous()?),
+            Op::SumTo(shape) => one(sum_to(&x[0], &shape.eval(&self.symbols)?)?),
+            Op::Pad { axis, start, size } => one(pad(&x[0], *axis, *start, size.eval(&self.symbols)?)?),
+            Op::Dropout(dropout) => one(backward::dropout(&x[0], &x[1], *dropout)?),
+            Op::ScatterAddRows { rows } => one(backward::scatter_add_rows(&x[0], &x[1], *rows)?),
+            Op::SoftmaxCrossEntropy { smoothing } => backward::cross_entropy(&x[0], &x[1], f64::from(*smoothing)),
+            Op::SoftmaxCrossEntropyGrad { smoothing } => one(backward::cross_entropy_grad(&x, f64::from(*smoothing))?),
+            Op::UnaryGrad(op) => one((&x[1] * backward::derivative(&x[0], *op)?)?),
+            Op::GatedGrad(gate) => {
+                let (slope, value) = (backward::derivative(&x[0], UnaryOp::Act(gate.act))?, act(&x[0], gate.act)?);
+                Ok(vec![((&x[2] * &x[1])? * slope)?, (&x[2] * value)?])
+            }
+            Op::RmsNormGrad { eps } => backward::rms_norm_grad(&x[0], &x[1], &x[2], f64::from(*eps)),
+            Op::LayerNormGrad { eps } => backward::layer_norm_grad(&x[0], &x[1], &x[2], f64::from(*eps)),
+            Op::AttentionGrad { spec, scores } => {
+                let gradients = backward::attention_grad(spec, &x)?;
+                Ok(gradients.into_iter().take(if *scores { 4 } else { 3 }).collect())
+            }
+            Op::Update { rule, weights } => {
+                let names = weights.iter().map(|id| self.graph.weights[id.0 as usize].name.as_str());
+                update::update(*rule, &names.collect::<Vec<_>>(), self.weights, &x)?;
+                Ok(Vec::new())
+            }
         }
     }
 
@@ -110,6 +136,29 @@ fn linear(x: &[Value], bias: Bias, activation: Option<Act>) -> Result<Value, Err
     Ok(out.reshape(shape)?)
 }
 
+fn matmul(a: &Value, b: &Value, spec: MatMul) -> Result<Value, Error> {
+    let side = |x: &Value, side| if side == Side::Plain { x.contiguous() } else { x.t()?.contiguous() };
+    Ok(side(a, spec.a)?.matmul(&side(b, spec.b)?)?)
+}
+
+/// The sum over the axes in which `x` is larger than `shape`.
+fn sum_to(x: &Value, shape: &[usize]) -> Result<Value, Error> {
+    let added = x.rank() - shape.len();
+    let mut sum = x.clone();
+    for (axis, size) in x.dims().iter().enumerate() {
+        if axis < added || (shape[axis - added] == 1 && *size != 1) {
+            sum = sum.sum_keepdim(axis)?;
+        }
+    }
+    Ok(sum.reshape(shape)?)
+}
+
+fn pad(x: &Value, axis: usize, start: usize, size: usize) -> Result<Value, Error> {
+    let after = size.checked_sub(start + x.dims()[axis]);
+    let after = after.ok_or_else(|| Error::Session(format!("{:?} at {start} does not fit into {size}", x.dims())))?;
+    Ok(x.pad_with_zeros(axis, start, after)?)
+}
+
 fn rms_norm(x: &Value, weight: &Value, eps: f64) -> Result<Value, Error> {
     let root = (x.sqr()?.mean_keepdim(D::Minus1)? + eps)?.sqrt()?;
     Ok(x.broadcast_div(&root)?.broadcast_mul(weight)?)
@@ -149,7 +198,7 @@ fn rope(x: &Value, positions: &Value, inv_freq: &Value, spec: &Rope) -> Result<V
     Ok(if 2 * half == d { turned } else { Value::cat(&[turned, x.narrow(3, 2 * half, d - 2 * half)?], 3)? })
 }
 
-fn act(x: &Value, act: Act) -> Result<Value, Error> {
+pub(crate) fn act(x: &Value, act: Act) -> Result<Value, Error> {
     let sigmoid = |x: &Value| -> Result<Value, Error> { Ok(((x.neg()?.exp()? + 1.0)?).recip()?) };
     Ok(match act {
         Act::Relu => x.relu()?,
@@ -187,6 +236,7 @@ fn binary(a: &Value, b: &Value, op: BinaryOp) -> Result<Value, Error> {
         BinaryOp::Div => a.broadcast_div(b)?,
         BinaryOp::Max => a.broadcast_maximum(b)?,
         BinaryOp::Min => a.broadcast_minimum(b)?,
+        BinaryOp::Ge => a.broadcast_ge(b)?.to_dtype(a.dtype())?,
     })
 }
 

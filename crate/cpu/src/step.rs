@@ -107,7 +107,7 @@ pub(crate) fn run(
         Op::Input { .. } | Op::Weight(_) | Op::Const(_) | Op::Reshape(_) => {}
         Op::GatherRows => gather_node(task, out)?,
         Op::Linear { bias, act } => linear_node(task, scratch, *bias, *act, out)?,
-        Op::MatMul => matmul_node(task, out)?,
+        Op::MatMul(_) => matmul_node(task, out)?,
         Op::RmsNorm { eps } => rms_norm::rms_norm(pool, *eps, task.f32(0)?, task.f32(1)?, out),
         Op::LayerNorm { eps, bias } => {
             let bias = if *bias == HasBias::Add { Some(task.f32(2)?) } else { None };
@@ -149,6 +149,19 @@ pub(crate) fn run(
             slice::slice(pool, (*axis, *start), (x, shape), bytemuck::cast_slice_mut(out), task.out_shape());
         }
         Op::Concat { axis } => concat_node(task, *axis, out)?,
+        Op::Expand(_)
+        | Op::SumTo(_)
+        | Op::Pad { .. }
+        | Op::ScatterAddRows { .. }
+        | Op::Dropout(_)
+        | Op::SoftmaxCrossEntropy { .. }
+        | Op::UnaryGrad(_)
+        | Op::GatedGrad(_)
+        | Op::RmsNormGrad { .. }
+        | Op::LayerNormGrad { .. }
+        | Op::AttentionGrad { .. }
+        | Op::SoftmaxCrossEntropyGrad { .. }
+        | Op::Update { .. } => return Err(task.fail("is not built".into())),
     }
     Ok(())
 }

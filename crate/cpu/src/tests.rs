@@ -57,15 +57,7 @@ fn decoder(dense: bool) -> Arc<Graph> {
         if dense {
             g.output("keys", k);
         }
-        let spec = Attention {
-            scale: 1.0,
-            causal: true,
-            window: None,
-            soft_cap: None,
-            past: false,
-            bias: false,
-            probs: false,
-        };
+        let spec = Attention { causal: true, ..Attention::new(1.0) };
         let out = q.attention("attn", (k, v), Some(past), None, spec).merge_heads();
         x = x + out.linear(&w.at("o"), WIDTH, Bias::None);
     }

@@ -8,12 +8,15 @@ use std::sync::Arc;
 
 use crate::graph::{Graph, Node, NodeId, Output, Port, StateId, StateSpec, Stored, ValueType, WeightId, WeightSpec};
 use crate::rules::{self, Tables};
-use crate::{DType, Error, Op, Shape, Taps, Tensor, Var};
+use crate::{DType, Error, Op, Shape, Taps, Tensor, Update, Var};
 
 #[derive(Default)]
 struct Writing {
     graph: Graph,
     tapped: Vec<Output>,
+    /// The values of `hidden.*`, where blocks begin.
+    boundaries: Vec<Port>,
+    masks: u32,
     weight_vars: BTreeMap<String, Port>,
     error: Option<Error>,
 }
@@ -23,12 +26,32 @@ struct Writing {
 pub struct Builder {
     writing: RefCell<Writing>,
     taps: Taps,
+    training: Option<Training>,
+}
+
+/// What training adds to a model's graph.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Training {
+    /// The share of values that [`Var::dropout`] drops.
+    pub dropout: f32,
+    /// Label smoothing of the loss.
+    pub label_smoothing: f32,
 }
 
 impl Builder {
     /// An empty graph whose builder honours `taps`.
     pub fn new(taps: Taps) -> Self {
-        Self { writing: RefCell::default(), taps }
+        Self { writing: RefCell::default(), taps, training: None }
+    }
+
+    /// An empty graph that will be differentiated: activations and attention keep what their gradients read.
+    pub fn for_training(taps: Taps, training: Training) -> Self {
+        Self { training: Some(training), ..Self::new(taps) }
+    }
+
+    /// What training adds, if the graph is for training.
+    pub fn training(&self) -> Option<Training> {
+        self.training
     }
 
     /// A value given at each run.
@@ -68,9 +91,63 @@ impl Builder {
 
     /// Shows a value to whoever asked for this tap.
     pub fn tap(&self, name: &str, value: Var<'_>) {
-        if self.wants(name) {
-            self.writing.borrow_mut().tapped.push(Output { name: name.to_string(), port: value.port });
+        let mut writing = self.writing.borrow_mut();
+        if name.starts_with("hidden.") {
+            writing.boundaries.push(value.port);
         }
+        if self.wants(name) {
+            writing.tapped.push(Output { name: name.to_string(), port: value.port });
+        }
+    }
+
+    /// A named result that was written before.
+    pub fn result(&self, name: &str) -> Option<Var<'_>> {
+        let writing = self.writing.borrow();
+        let output = writing.graph.outputs.iter().find(|output| output.name == name)?;
+        Some(Var { builder: self, port: output.port })
+    }
+
+    /// The weights that were declared so far, by name.
+    pub fn declared(&self) -> Vec<(String, Var<'_>)> {
+        let writing = self.writing.borrow();
+        writing.weight_vars.iter().map(|(name, port)| (name.clone(), Var { builder: self, port: *port })).collect()
+    }
+
+    /// Changes weights in place; `inputs` as [`Update`] says.
+    #[track_caller]
+    pub fn update<'g>(&'g self, rule: Update, weights: &[Var<'g>], inputs: &[Var<'g>]) {
+        let id = |var: &Var<'g>| match self.writing.borrow().graph.node(var.port.node).op {
+            Op::Weight(id) => Some(id),
+            _ => None,
+        };
+        match weights.iter().map(id).collect() {
+            Some(weights) => {
+                self.push(Op::Update { rule, weights }, inputs);
+            }
+            None => self.fail(Error::NoGradient { op: "update", reason: "only weights can change".into() }),
+        }
+    }
+
+    /// A number that no other mask of this graph has.
+    pub(crate) fn next_mask(&self) -> u32 {
+        let masks = &mut self.writing.borrow_mut().masks;
+        *masks += 1;
+        *masks
+    }
+
+    /// The nodes so far.
+    pub(crate) fn nodes(&self) -> Vec<Node> {
+        self.writing.borrow().graph.nodes.clone()
+    }
+
+    /// Where blocks begin, in order.
+    pub(crate) fn boundaries(&self) -> Vec<NodeId> {
+        self.writing.borrow().boundaries.iter().map(|port| port.node).collect()
+    }
+
+    /// Keeps the first error.
+    pub(crate) fn fail(&self, error: Error) {
+        self.writing.borrow_mut().error.get_or_insert(error);
     }
 
     /// The finished graph, taps after the outputs.
@@ -86,9 +163,9 @@ impl Builder {
         Ok(writing.graph)
     }
 
-    /// Adds a node by its rule.
+    /// Adds a node by its shape rule; yields its first output. Models write nodes by the methods of [`Var`].
     #[track_caller]
-    pub(crate) fn push(&self, op: Op, inputs: &[Var<'_>]) -> Var<'_> {
+    pub fn push(&self, op: Op, inputs: &[Var<'_>]) -> Var<'_> {
         let ports: Vec<Port> = inputs.iter().map(|v| v.port).collect();
         let outputs = {
             let mut writing = self.writing.borrow_mut();
@@ -105,7 +182,7 @@ impl Builder {
                 writing.error.get_or_insert(error);
                 // Enough outputs for any operation, so that a model needs no error handling of its own.
                 let ty = types.into_iter().next().unwrap_or(ValueType { shape: Shape::default(), dtype: DType::F32 });
-                vec![ty.clone(), ty]
+                vec![ty; 4]
             })
         };
         self.append(op, ports, outputs)

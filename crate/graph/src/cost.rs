@@ -1,6 +1,6 @@
 //! What a node costs: floating point operations and bytes moved.
 
-use crate::{Error, Graph, NodeId, Op, Symbols};
+use crate::{Error, Graph, MatMul, Node, NodeId, Op, Side, Symbols};
 
 /// The cost of one node in one run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,17 +35,27 @@ impl Graph {
             }
         }
         cost.flops = match &node.op {
-            Op::Linear { .. } | Op::MatMul => {
-                let inner = self.value(node.inputs[0]).shape.last().map_or(Ok(0), |d| d.eval(symbols))?;
-                2 * outputs * inner as u64
+            Op::Linear { .. } => 2 * outputs * self.inner(node, 1, symbols)?,
+            Op::MatMul(MatMul { a, .. }) => {
+                2 * outputs * self.inner(node, if *a == Side::Plain { 1 } else { 2 }, symbols)?
             }
-            Op::Attention(_) => {
+            Op::Attention(_) | Op::AttentionGrad { .. } => {
                 let keys = self.value(node.inputs[1]).shape[1].eval(symbols)? as u64;
-                4 * size(&node.outputs[0].shape)? * keys
+                // Two products forward; backward those two again and three for the gradients.
+                let products = if matches!(node.op, Op::Attention(_)) { 2 } else { 5 };
+                2 * products * size(&node.outputs[0].shape)? * keys
             }
+            Op::Update { .. } => outputs.max(cost.activation_bytes / 4),
             _ => outputs,
         };
         Ok(cost)
+    }
+
+    /// The size of an axis of the first input, counted from the last.
+    fn inner(&self, node: &Node, back: usize, symbols: &Symbols) -> Result<u64, Error> {
+        let shape = &self.value(node.inputs[0]).shape;
+        let dim = shape.len().checked_sub(back).and_then(|axis| shape.get(axis));
+        dim.map_or(Ok(0), |dim| dim.eval(symbols).map(|n| n as u64))
     }
 
     /// The cost of one run.

@@ -41,8 +41,10 @@ fn write_detail(graph: &Graph, op: &Op, f: &mut fmt::Formatter<'_>) -> fmt::Resu
         Op::Weight(id) => write!(f, " {}", graph.weights[id.0 as usize].name),
         Op::KvAppend(id) => write!(f, " {}", graph.states[id.0 as usize].name),
         Op::Linear { act: Some(act), .. } => write!(f, " {act:?}"),
-        Op::RmsNorm { eps } | Op::LayerNorm { eps, .. } => write!(f, " eps={eps}"),
-        Op::Attention(spec) => {
+        Op::RmsNorm { eps } | Op::LayerNorm { eps, .. } | Op::RmsNormGrad { eps } | Op::LayerNormGrad { eps } => {
+            write!(f, " eps={eps}")
+        }
+        Op::Attention(spec) | Op::AttentionGrad { spec, .. } => {
             write!(f, " scale={}{}", spec.scale, if spec.causal { " causal" } else { "" })?;
             spec.window.map_or(Ok(()), |w| write!(f, " window={w}"))
         }
@@ -55,13 +57,27 @@ fn write_detail(graph: &Graph, op: &Op, f: &mut fmt::Formatter<'_>) -> fmt::Resu
         Op::Permute(axes) => write!(f, " {axes:?}"),
         Op::Slice { axis, start, len } => write!(f, " axis={axis} {start}..{}", start + len),
         Op::Concat { axis } => write!(f, " axis={axis}"),
+        Op::MatMul(spec) => write!(f, " {:?} {:?}", spec.a, spec.b),
+        Op::Pad { axis, start, .. } => write!(f, " axis={axis} at {start}"),
+        Op::Dropout(dropout) => write!(f, " rate={}", dropout.rate),
+        Op::SoftmaxCrossEntropy { smoothing } | Op::SoftmaxCrossEntropyGrad { smoothing } => {
+            write!(f, " smoothing={smoothing}")
+        }
+        Op::UnaryGrad(op) => write!(f, " {op:?}"),
+        Op::GatedGrad(gate) => write!(f, " {:?}", gate.act),
+        Op::Update { rule, weights } => {
+            write!(f, " {rule:?}")?;
+            weights.iter().try_for_each(|id| write!(f, " {}", graph.weights[id.0 as usize].name))
+        }
         Op::Const(_)
         | Op::GatherRows
         | Op::Linear { act: None, .. }
-        | Op::MatMul
         | Op::Rope(_)
         | Op::Softmax
         | Op::ArgMax
-        | Op::Reshape(_) => Ok(()),
+        | Op::Reshape(_)
+        | Op::Expand(_)
+        | Op::SumTo(_)
+        | Op::ScatterAddRows { .. } => Ok(()),
     }
 }

@@ -17,6 +17,14 @@ pub enum Error {
         /// File and line of the call.
         place: String,
     },
+    /// A gradient was asked for that there is none of.
+    #[error("{op}: {reason}")]
+    NoGradient {
+        /// The operation's name.
+        op: &'static str,
+        /// Why there is none.
+        reason: String,
+    },
     /// One name was declared with two shapes.
     #[error("weight {name} is declared as {first:?} and as {second:?}")]
     Weight {

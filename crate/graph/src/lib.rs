@@ -19,23 +19,29 @@ mod cost;
 mod dim;
 mod dump;
 mod error;
+mod grad;
 mod graph;
 mod op;
 mod pages;
+mod random;
 mod rules;
 mod shape;
 mod taps;
 mod tensor;
 mod var;
 
-pub use builder::{Builder, Cache, Scope};
+pub use builder::{Builder, Cache, Scope, Training};
 pub use compare::{Difference, compare, nmse};
 pub use cost::Cost;
 pub use dim::{Dim, Symbol, Symbols};
 pub use error::Error;
+pub use grad::Checkpointing;
 pub use graph::{Graph, Node, NodeId, Output, Port, StateId, StateSpec, Stored, ValueType, WeightId, WeightSpec};
-pub use op::{Act, Attention, Bias, BinaryOp, DType, Gate, Op, Reduce, Rope, RopeLayout, UnaryOp};
+pub use op::{
+    Act, Attention, Bias, BinaryOp, DType, Dropout, Gate, MatMul, Op, Reduce, Rope, RopeLayout, Side, UnaryOp, Update,
+};
 pub use pages::{PAGE, PageCopy, PageError, PageTable};
+pub use random::random_u32;
 pub use shape::Shape;
 pub use taps::Taps;
 pub use tensor::{Data, Tensor};

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use crate::graph::{StateId, WeightId};
-use crate::{Shape, Tensor};
+use crate::{Dim, Shape, Tensor};
 
 /// Element types of activations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -84,6 +84,68 @@ pub enum BinaryOp {
     Max,
     /// `min(a, b)`
     Min,
+    /// 1 where `a >= b`, else 0
+    Ge,
+}
+
+/// How a matrix product reads one of its matrices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub enum Side {
+    /// As it is.
+    #[default]
+    Plain,
+    /// With its last two axes exchanged.
+    Transposed,
+}
+
+/// How a matrix product reads its matrices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub struct MatMul {
+    /// The left one.
+    pub a: Side,
+    /// The right one.
+    pub b: Side,
+}
+
+/// Dropout (Srivastava et al. 2014) whose mask follows from numbers alone, so that a recomputed one is the same.
+///
+/// Element `i` is kept if `random_u32(seed, step, salt, i) >= rate * 2^32` (see [`crate::random_u32`]), and then divided
+/// by `1 - rate`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Dropout {
+    /// The share that is dropped, from 0 to below 1.
+    pub rate: f32,
+    /// What tells this node's mask from another's; its gradient has the same.
+    pub salt: u32,
+}
+
+/// How weights change in place. `value` is the input, or a gradient; `scale` [1] multiplies a gradient, and where it is
+/// not finite nothing changes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Update {
+    /// `w = value`: `value → `.
+    Assign,
+    /// `w += value`: `value → `.
+    Add,
+    /// `w = decay w + (1 - decay) value`: `value, hyper [1] = (decay) → `.
+    Ema,
+    /// Gradient descent with momentum: `v = momentum v + (scale gradient + decay w)`, `w -= rate v`, where `v` is the
+    /// second weight if momentum is not 0: `gradient, hyper [2] = (rate, decay), scale → `.
+    Sgd {
+        /// Keeps this much of the last step.
+        momentum: f32,
+    },
+    /// AdamW with decoupled decay (Loshchilov and Hutter 2019): with `g = scale gradient`, `m = beta1 m + (1 - beta1) g`,
+    /// `v = beta2 v + (1 - beta2) g²`, `w -= rate ((m / correct1) / (sqrt(v / correct2) + eps) + decay w)`; the weights
+    /// are w, m, v: `gradient, hyper [4] = (rate, decay, correct1, correct2), scale → `, correct being `1 - beta^step`.
+    AdamW {
+        /// Memory of the mean.
+        beta1: f32,
+        /// Memory of the mean square.
+        beta2: f32,
+        /// Added to the root.
+        eps: f32,
+    },
 }
 
 /// The gated feed-forward units: `act(gate) * up`.
@@ -140,8 +202,18 @@ pub struct Attention {
     pub past: bool,
     /// There is an input `bias` f32, broadcast over [B, H, T, S]. Values at or below −1e30 hide the key.
     pub bias: bool,
-    /// There is a second output, the probabilities [B, H, T, S].
+    /// There is another output, the probabilities [B, H, T, S].
     pub probs: bool,
+    /// There is a last output, the logarithm of each query's sum of exponentials [B, H, T], from which
+    /// [`Op::AttentionGrad`] makes the probabilities again. A query that sees no key has −1e30 or less there.
+    pub lse: bool,
+}
+
+impl Attention {
+    /// Attention of every query to every key.
+    pub const fn new(scale: f32) -> Self {
+        Self { scale, causal: false, window: None, soft_cap: None, past: false, bias: false, probs: false, lse: false }
+    }
 }
 
 /// An operation. Inputs and outputs are described on each variant as `inputs → outputs`.
@@ -165,8 +237,9 @@ pub enum Op {
         /// Applied to the result.
         act: Option<Act>,
     },
-    /// Batched matrix product of activations: `a [.., M, K], b [.., K, N] → [.., M, N]`; leading dims are equal.
-    MatMul,
+    /// Batched matrix product: `a [.., M, K], b [.., K, N] → [.., M, N]`, or with a side transposed; leading dims are
+    /// equal.
+    MatMul(MatMul),
     /// `x / sqrt(mean(x²) + eps) * weight`: `x [.., C], weight [C] → [.., C]` (Zhang and Sennrich 2019).
     RmsNorm {
         /// Added under the root.
@@ -185,7 +258,8 @@ pub enum Op {
     /// Writes keys and values behind those cached, per row: `k [B, T, G, D], v [B, T, G, D], past [B] i32 →
     /// keys [B, P+T, G, D], values [B, P+T, G, D]` as views of the state.
     KvAppend(StateId),
-    /// `q [B, T, H, D], k [B, S, G, D], v [B, S, G, D], past?, bias? → [B, T, H, D], probs?`; k and v may have batch 1.
+    /// `q [B, T, H, D], k [B, S, G, D], v [B, S, G, D], past?, bias? → [B, T, H, D], probs?, lse?`; k and v may have
+    /// batch 1.
     Attention(Attention),
     /// Elementwise: `x → x`.
     Unary(UnaryOp),
@@ -230,6 +304,69 @@ pub enum Op {
         /// Which axis.
         axis: usize,
     },
+    /// Repeats along axes of size 1 and new leading axes: `x → [shape]`.
+    Expand(Shape),
+    /// The sum over the axes that [`Op::Expand`] would repeat, its reverse: `x → [shape]`.
+    SumTo(Shape),
+    /// Zeros around `x` along one axis, the reverse of [`Op::Slice`]: `x → x`.
+    Pad {
+        /// Which axis.
+        axis: usize,
+        /// Where the first element of `x` comes to lie.
+        start: usize,
+        /// The new size of the axis.
+        size: Dim,
+    },
+    /// The sum of rows by their place, the reverse of [`Op::GatherRows`]: `ids [..] i32, values [.., C] → [rows, C]`. An id
+    /// outside is left out. Rows with one id are added in their order.
+    ScatterAddRows {
+        /// Rows of the result.
+        rows: usize,
+    },
+    /// `x, rng [2] i32 = (seed, step) → x`.
+    Dropout(Dropout),
+    /// `-log softmax(logits)[target]`, with label smoothing s `(1 - s)` times that and `s` times the mean over all
+    /// classes (Szegedy et al. 2016): `logits [.., V], targets [..] i32 → loss [..], lse [..]`, the second being the
+    /// logarithm of the sum of exponentials. A target outside 0..V gives a loss of 0.
+    SoftmaxCrossEntropy {
+        /// Label smoothing, 0 for none.
+        smoothing: f32,
+    },
+    /// `dy * f'(x)`: `x, dy → dx`.
+    UnaryGrad(UnaryOp),
+    /// `gate [.., F], up [.., F], dy [.., F] → dgate, dup`.
+    GatedGrad(Gate),
+    /// `x [.., C], weight [C], dy [.., C] → dx [.., C], dweight [C]`.
+    RmsNormGrad {
+        /// Added under the root.
+        eps: f32,
+    },
+    /// `x [.., C], weight [C], dy [.., C] → dx [.., C], dweight [C], dbias [C]`.
+    LayerNormGrad {
+        /// Added under the root.
+        eps: f32,
+    },
+    /// `q, k, v, out [B, T, H, D], lse [B, H, T], dout [B, T, H, D], past?, bias? → dq, dk, dv, dscores?`, the last being
+    /// [B, H, T, S], the gradient of the scores after cap and bias. The score matrix is not kept but for that.
+    AttentionGrad {
+        /// The attention.
+        spec: Attention,
+        /// Whether `dscores` is wanted, because the bias has a gradient.
+        scores: bool,
+    },
+    /// `logits [.., V], targets [..] i32, lse [..], dloss [..] → dlogits [.., V]`.
+    SoftmaxCrossEntropyGrad {
+        /// Label smoothing, 0 for none.
+        smoothing: f32,
+    },
+    /// Changes weights in place, at its place among the nodes: a node before it reads the old values, one behind it the
+    /// new ones. It yields nothing. See [`Update`] for the inputs.
+    Update {
+        /// How.
+        rule: Update,
+        /// Which, as the rule says.
+        weights: Vec<WeightId>,
+    },
 }
 
 impl Op {
@@ -241,7 +378,7 @@ impl Op {
             Op::Const(_) => "const",
             Op::GatherRows => "gather_rows",
             Op::Linear { .. } => "linear",
-            Op::MatMul => "matmul",
+            Op::MatMul(_) => "matmul",
             Op::RmsNorm { .. } => "rms_norm",
             Op::LayerNorm { .. } => "layer_norm",
             Op::Rope(_) => "rope",
@@ -259,6 +396,19 @@ impl Op {
             Op::Permute(_) => "permute",
             Op::Slice { .. } => "slice",
             Op::Concat { .. } => "concat",
+            Op::Expand(_) => "expand",
+            Op::SumTo(_) => "sum_to",
+            Op::Pad { .. } => "pad",
+            Op::ScatterAddRows { .. } => "scatter_add_rows",
+            Op::Dropout(_) => "dropout",
+            Op::SoftmaxCrossEntropy { .. } => "softmax_cross_entropy",
+            Op::UnaryGrad(_) => "unary_grad",
+            Op::GatedGrad(_) => "gated_grad",
+            Op::RmsNormGrad { .. } => "rms_norm_grad",
+            Op::LayerNormGrad { .. } => "layer_norm_grad",
+            Op::AttentionGrad { .. } => "attention_grad",
+            Op::SoftmaxCrossEntropyGrad { .. } => "softmax_cross_entropy_grad",
+            Op::Update { .. } => "update",
         }
     }
 }

@@ -3,7 +3,10 @@
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
 use crate::graph::{NodeId, Port, Stored};
-use crate::{Act, Attention, Bias, BinaryOp, Builder, DType, Dim, Gate, Op, Reduce, Rope, Scope, Shape, UnaryOp};
+use crate::{
+    Act, Attention, Bias, BinaryOp, Builder, DType, Dim, Dropout, Gate, MatMul, Op, Reduce, Rope, Scope, Shape,
+    Training, UnaryOp,
+};
 
 /// A value of the graph being written: a `Copy` handle, so that a model reads as if it computed at once.
 #[derive(Clone, Copy)]
@@ -14,7 +17,8 @@ pub struct Var<'g> {
 
 impl<'g> Var<'g> {
     /// Another output of the same node.
-    pub(crate) fn output(self, output: u8) -> Self {
+    #[must_use]
+    pub fn output(self, output: u8) -> Self {
         Self { port: Port { output, ..self.port }, ..self }
     }
 
@@ -39,7 +43,7 @@ impl<'g> Var<'g> {
     }
 
     #[track_caller]
-    fn apply(self, op: Op, others: &[Var<'g>]) -> Var<'g> {
+    pub(crate) fn apply(self, op: Op, others: &[Var<'g>]) -> Var<'g> {
         let inputs: Vec<Var<'g>> = std::iter::once(self).chain(others.iter().copied()).collect();
         self.builder.push(op, &inputs)
     }
@@ -71,10 +75,13 @@ impl<'g> Var<'g> {
     #[track_caller]
     fn project(self, at: &Scope<'g>, n: usize, bias: Bias, act: Option<Act>, stored: Stored) -> Var<'g> {
         let weight = at.tensor("weight", [n, self.shape().last_known().unwrap_or(0)], stored);
-        match bias {
-            Bias::None => self.apply(Op::Linear { bias, act }, &[weight]),
-            Bias::Add => self.apply(Op::Linear { bias, act }, &[weight, at.bias(n)]),
-        }
+        // The gradient of an activation reads what it is applied to.
+        let (fused, apart) = if self.builder.training().is_some() { (None, act) } else { (act, None) };
+        let y = match bias {
+            Bias::None => self.apply(Op::Linear { bias, act: fused }, &[weight]),
+            Bias::Add => self.apply(Op::Linear { bias, act: fused }, &[weight, at.bias(n)]),
+        };
+        apart.map_or(y, |act| y.act(act))
     }
 
     /// `x Wᵀ` with a weight that is already at hand (a tied embedding): `[.., K]` by `[n, K]` gives `[.., n]`.
@@ -86,7 +93,13 @@ impl<'g> Var<'g> {
     /// Batched product: `[.., M, K]` by `[.., K, N]`.
     #[track_caller]
     pub fn matmul(self, other: Var<'g>) -> Var<'g> {
-        self.apply(Op::MatMul, &[other])
+        self.matmul_as(MatMul::default(), other)
+    }
+
+    /// Batched product of matrices that may be read transposed.
+    #[track_caller]
+    pub fn matmul_as(self, spec: MatMul, other: Var<'g>) -> Var<'g> {
+        self.apply(Op::MatMul(spec), &[other])
     }
 
     /// Root mean square norm over the last axis, with `weight` at `at`.
@@ -128,7 +141,8 @@ impl<'g> Var<'g> {
     ) -> Var<'g> {
         let tap = format!("{name}.probs");
         let wanted = self.builder.wants(&tap);
-        let spec = Attention { past: past.is_some(), bias: bias.is_some(), probs: wanted, ..spec };
+        let lse = self.builder.training().is_some();
+        let spec = Attention { past: past.is_some(), bias: bias.is_some(), probs: wanted, lse, ..spec };
         let others: Vec<Var<'g>> = [Some(k), Some(v), past, bias].into_iter().flatten().collect();
         let out = self.apply(Op::Attention(spec), &others);
         if wanted {
@@ -251,6 +265,44 @@ impl<'g> Var<'g> {
             start += len;
             self.slice(axis, start - len, len)
         })
+    }
+
+    /// Repeats along axes of size 1 and new leading axes.
+    #[track_caller]
+    pub fn expand(self, shape: impl Into<Shape>) -> Var<'g> {
+        let shape = shape.into();
+        if self.shape() == shape { self } else { self.apply(Op::Expand(shape), &[]) }
+    }
+
+    /// The sum over the axes that [`Var::expand`] would repeat.
+    #[track_caller]
+    pub fn sum_to(self, shape: impl Into<Shape>) -> Var<'g> {
+        let shape = shape.into();
+        if self.shape() == shape { self } else { self.apply(Op::SumTo(shape), &[]) }
+    }
+
+    /// Zeros around this value along an axis, which comes to have `size` elements.
+    #[track_caller]
+    pub fn pad(self, axis: usize, start: usize, size: impl Into<Dim>) -> Var<'g> {
+        self.apply(Op::Pad { axis, start, size: size.into() }, &[])
+    }
+
+    /// In a graph for training, drops the share of values that it says, by `rng` [2] i32 (seed, step).
+    #[track_caller]
+    pub fn dropout(self, rng: Option<Var<'g>>) -> Var<'g> {
+        match (self.builder.training(), rng) {
+            (Some(Training { dropout: rate, .. }), Some(rng)) if rate > 0.0 => {
+                self.apply(Op::Dropout(Dropout { rate, salt: self.builder.next_mask() }), &[rng])
+            }
+            _ => self,
+        }
+    }
+
+    /// The loss of each row of logits `[.., V]` by `targets` [..] i32; 0 where the target is no class.
+    #[track_caller]
+    pub fn cross_entropy(self, targets: Var<'g>) -> Var<'g> {
+        let smoothing = self.builder.training().map_or(0.0, |training| training.label_smoothing);
+        self.apply(Op::SoftmaxCrossEntropy { smoothing }, &[targets])
     }
 
     /// Joins values along an axis.

@@ -1,6 +1,6 @@
 //! What is asked of a decoder's graph.
 
-use graph::{Builder, DType, Dim, Var};
+use graph::{Builder, DType, Dim, Reduce, Var};
 
 /// Whether keys and values of earlier calls are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -29,6 +29,9 @@ pub enum Head {
     Greedy,
     /// `probs` and `tokens` of the k likeliest, after `logits * inv_temperature` [1].
     TopK(usize),
+    /// `loss` [1]: the cross-entropy by `targets` [B·T] i32, none where a target is negative, each row times its
+    /// `loss_weights` [B·T]; their sum is the loss, so the host writes 1 / count there.
+    Loss,
 }
 
 /// Whether some tokens are padding.
@@ -59,6 +62,11 @@ impl Call {
         Self { cache: CacheUse::None, rows: Rows::All, head: Head::Logits, mask }
     }
 
+    /// A step of training: whole sequences and their loss.
+    pub fn train() -> Self {
+        Self { cache: CacheUse::None, rows: Rows::All, head: Head::Loss, mask: Mask::None }
+    }
+
     /// A step of generation: the selected rows of a session's continuation.
     pub fn step(head: Head) -> Self {
         Self { cache: CacheUse::Session, rows: Rows::Selected, head, mask: Mask::None }
@@ -76,6 +84,8 @@ pub(crate) struct Inputs<'g> {
     pub past: Option<Var<'g>>,
     /// [B, 1, 1, T] f32
     pub mask_bias: Option<Var<'g>>,
+    /// [2] i32, seed and step of dropout's masks
+    pub rng: Option<Var<'g>>,
 }
 
 impl<'g> Inputs<'g> {
@@ -83,11 +93,13 @@ impl<'g> Inputs<'g> {
         let (b, t) = (Dim::from('B'), Dim::from('T'));
         let session = call.cache == CacheUse::Session;
         let padding = call.mask == Mask::Padding;
+        let drops = g.training().is_some_and(|training| training.dropout > 0.0);
         Self {
             ids: g.input("input_ids", DType::I32, [b.clone(), t.clone()]),
             positions: g.input("position_ids", DType::I32, [b.clone(), t.clone()]),
             past: session.then(|| g.input("past", DType::I32, [b.clone()])),
             mask_bias: padding.then(|| g.input("mask_bias", DType::F32, [b, 1.into(), 1.into(), t])),
+            rng: drops.then(|| g.input("rng", DType::I32, [2])),
         }
     }
 }
@@ -115,5 +127,15 @@ pub(crate) fn finish_head(g: &Builder, logits: Var<'_>, head: Head) {
             g.output("probs", probs);
             g.output("tokens", tokens);
         }
+        Head::Loss => g.output("loss", loss(g, logits)),
     }
+}
+
+/// The weighted sum of the rows' losses: logits [B, T, V] → [1].
+fn loss<'g>(g: &'g Builder, logits: Var<'g>) -> Var<'g> {
+    let rows = logits.dim(0) * logits.dim(1);
+    let targets = g.input("targets", DType::I32, [rows.clone()]);
+    let weights = g.input("loss_weights", DType::F32, [rows.clone()]);
+    let losses = logits.reshape([rows, logits.dim(2)]).cross_entropy(targets); // [B·T]
+    (losses * weights).reduce(Reduce::Sum)
 }

@@ -1,6 +1,6 @@
 //! From a configuration to a family, and from a family to its graph.
 
-use graph::{Graph, Taps};
+use graph::{Builder, Graph, Taps};
 use serde_json::Value;
 
 use crate::{Call, Error, Fields, gpt2, llama};
@@ -55,9 +55,22 @@ impl Model {
     /// # Errors
     /// The configuration breaks a shape rule.
     pub fn build(&self, call: &Call, taps: Taps) -> Result<Graph, graph::Error> {
+        let g = Builder::new(taps);
+        self.write(&g, call)?;
+        g.finish()
+    }
+
+    /// Writes the decoder's graph with a builder of the caller's, who goes on from its results.
+    ///
+    /// # Errors
+    /// The configuration contradicts itself; a broken shape rule shows when the graph is finished.
+    pub fn write(&self, g: &Builder, call: &Call) -> Result<(), graph::Error> {
         match self {
-            Self::Llama(cfg) => llama::build(cfg, call, taps),
-            Self::Gpt2(cfg) => gpt2::build(cfg, call, taps),
+            Self::Llama(cfg) => llama::write(g, cfg, call),
+            Self::Gpt2(cfg) => {
+                gpt2::write(g, cfg, call);
+                Ok(())
+            }
         }
     }
 

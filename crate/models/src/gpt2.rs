@@ -2,7 +2,7 @@
 //!
 //! Reference: `GPT2LMHeadModel` of transformers. Axis letters as in `llama.rs`.
 
-use graph::{Act, Attention, Bias, Builder, Graph, Scope, Taps, Var};
+use graph::{Act, Attention, Bias, Builder, Scope, Var};
 
 use crate::call::{Call, Inputs, finish_head, select_rows};
 use crate::family::Task;
@@ -94,7 +94,7 @@ fn attention<'g>(
     if cfg.scale_by_block {
         scale /= (block + 1) as f32;
     }
-    let spec = Attention { scale, causal: true, window: None, soft_cap: None, past: false, bias: false, probs: false };
+    let spec = Attention { causal: true, ..Attention::new(scale) };
     let out = q.attention(&name, (k, v), inputs.past, inputs.mask_bias, spec); // [B, T, H, D]
     out.merge_heads().conv1d(&w.at("c_proj"), c, None) // [B, T, C]
 }
@@ -105,35 +105,32 @@ fn mlp<'g>(x: Var<'g>, w: &Scope<'g>, cfg: &Config) -> Var<'g> {
 }
 
 fn block<'g>(g: &'g Builder, x: Var<'g>, w: &Scope<'g>, cfg: &Config, inputs: &Inputs<'g>, i: usize) -> Var<'g> {
-    let x = x + attention(g, x.layer_norm(&w.at("ln_1"), cfg.norm_eps, Bias::Add), &w.at("attn"), cfg, inputs, i);
-    x + mlp(x.layer_norm(&w.at("ln_2"), cfg.norm_eps, Bias::Add), &w.at("mlp"), cfg)
+    let attended = attention(g, x.layer_norm(&w.at("ln_1"), cfg.norm_eps, Bias::Add), &w.at("attn"), cfg, inputs, i);
+    let x = x + attended.dropout(inputs.rng);
+    x + mlp(x.layer_norm(&w.at("ln_2"), cfg.norm_eps, Bias::Add), &w.at("mlp"), cfg).dropout(inputs.rng)
 }
 
-/// Writes the graph.
-///
-/// # Errors
-/// A shape rule is broken.
-pub fn build(cfg: &Config, call: &Call, taps: Taps) -> Result<Graph, graph::Error> {
-    let g = Builder::new(taps);
-    let inputs = Inputs::declare(&g, call);
+/// Writes the graph. A broken shape rule shows when it is finished.
+pub fn write(g: &Builder, cfg: &Config, call: &Call) {
+    let inputs = Inputs::declare(g, call);
     let w = g.weights().at("transformer");
 
     let table = w.at("wte").weight([cfg.n_vocab, cfg.n_embd]); // [V, C]
     let positions = w.at("wpe").weight([cfg.max_positions, cfg.n_embd]);
-    let mut x = table.gather_rows(inputs.ids) + positions.gather_rows(inputs.positions); // [B, T, C]
+    let x = table.gather_rows(inputs.ids) + positions.gather_rows(inputs.positions);
+    let mut x = x.dropout(inputs.rng); // [B, T, C]
     for i in 0..cfg.n_layer {
         g.tap(&format!("hidden.{i}"), x);
-        x = block(&g, x, &w.at("h").at(i), cfg, &inputs, i);
+        x = block(g, x, &w.at("h").at(i), cfg, &inputs, i);
     }
-    x = select_rows(&g, x, call.rows).layer_norm(&w.at("ln_f"), cfg.norm_eps, Bias::Add); // [B, T, C] or [R, C]
+    x = select_rows(g, x, call.rows).layer_norm(&w.at("ln_f"), cfg.norm_eps, Bias::Add); // [B, T, C] or [R, C]
     g.tap(&format!("hidden.{}", cfg.n_layer), x);
 
     match (cfg.task, cfg.tied) {
         (Task::Base, _) => g.output("last_hidden_state", x),
-        (Task::CausalLm, true) => finish_head(&g, x.linear_with(table), call.head),
+        (Task::CausalLm, true) => finish_head(g, x.linear_with(table), call.head),
         (Task::CausalLm, false) => {
-            finish_head(&g, x.linear(&g.weights().at("lm_head"), cfg.n_vocab, Bias::None), call.head);
+            finish_head(g, x.linear(&g.weights().at("lm_head"), cfg.n_vocab, Bias::None), call.head);
         }
     }
-    g.finish()
 }

@@ -6,7 +6,7 @@
 //! Axis letters: B batch, T tokens, P cached tokens, C width, H query heads, G key-value heads, D head width,
 //! F feed-forward width, V vocabulary.
 
-use graph::{Act, Attention, Bias, Builder, Graph, Rope, RopeLayout, Scope, Taps, Tensor, Var};
+use graph::{Act, Attention, Bias, Builder, Rope, RopeLayout, Scope, Tensor, Var};
 
 use crate::call::{CacheUse, Call, Inputs, finish_head, select_rows};
 use crate::family::Task;
@@ -199,15 +199,7 @@ fn attention<'g>(x: Var<'g>, w: &Scope<'g>, cfg: &Config, shared: &Shared<'g>, b
     if let Some(past) = shared.inputs.past {
         (k, v) = shared.g.cache(format!("{name}.cache"), kv, d).append(k, v, past); // [B, P+T, G, D]
     }
-    let spec = Attention {
-        scale: 1.0 / (d as f32).sqrt(),
-        causal: true,
-        window: cfg.windows[block],
-        soft_cap: None,
-        past: false,
-        bias: false,
-        probs: false,
-    };
+    let spec = Attention { causal: true, window: cfg.windows[block], ..Attention::new(1.0 / (d as f32).sqrt()) };
     let out = q.attention(&name, (k, v), shared.inputs.past, shared.inputs.mask_bias, spec); // [B, T, H, D]
     out.merge_heads().linear(&w.at("o_proj"), cfg.n_embd, cfg.out_bias) // [B, T, C]
 }
@@ -219,37 +211,38 @@ fn mlp<'g>(x: Var<'g>, w: &Scope<'g>, cfg: &Config) -> Var<'g> {
 }
 
 fn block<'g>(x: Var<'g>, w: &Scope<'g>, cfg: &Config, shared: &Shared<'g>, i: usize) -> Var<'g> {
-    let x = x + attention(x.rms_norm(&w.at("input_layernorm"), cfg.norm_eps), &w.at("self_attn"), cfg, shared, i);
-    x + mlp(x.rms_norm(&w.at("post_attention_layernorm"), cfg.norm_eps), &w.at("mlp"), cfg)
+    let rng = shared.inputs.rng;
+    let attended = attention(x.rms_norm(&w.at("input_layernorm"), cfg.norm_eps), &w.at("self_attn"), cfg, shared, i);
+    let x = x + attended.dropout(rng);
+    x + mlp(x.rms_norm(&w.at("post_attention_layernorm"), cfg.norm_eps), &w.at("mlp"), cfg).dropout(rng)
 }
 
 /// Writes the graph.
 ///
 /// # Errors
-/// A shape rule is broken.
-pub fn build(cfg: &Config, call: &Call, taps: Taps) -> Result<Graph, graph::Error> {
-    let g = Builder::new(taps);
-    let inputs = Inputs::declare(&g, call);
-    let rotary = Rotary::declare(&g, cfg, inputs.positions)?;
-    let shared = Shared { g: &g, inputs, rotary };
+/// The rotary frequencies do not fit their shape. A broken shape rule shows when the graph is finished.
+pub fn write(g: &Builder, cfg: &Config, call: &Call) -> Result<(), graph::Error> {
+    let inputs = Inputs::declare(g, call);
+    let rotary = Rotary::declare(g, cfg, inputs.positions)?;
+    let shared = Shared { g, inputs, rotary };
     let w = g.weights().at("model");
 
     let table = w.at("embed_tokens").weight([cfg.n_vocab, cfg.n_embd]); // [V, C]
-    let mut x = table.gather_rows(inputs.ids); // [B, T, C]
+    let mut x = table.gather_rows(inputs.ids).dropout(inputs.rng); // [B, T, C]
     for i in 0..cfg.n_layer {
         g.tap(&format!("hidden.{i}"), x);
         x = block(x, &w.at("layers").at(i), cfg, &shared, i);
     }
-    x = select_rows(&g, x, call.rows).rms_norm(&w.at("norm"), cfg.norm_eps); // [B, T, C] or [R, C]
+    x = select_rows(g, x, call.rows).rms_norm(&w.at("norm"), cfg.norm_eps); // [B, T, C] or [R, C]
     g.tap(&format!("hidden.{}", cfg.n_layer), x);
 
     match (cfg.task, cfg.tied) {
         (Task::Base, _) => g.output("last_hidden_state", x),
-        (Task::CausalLm, true) => finish_head(&g, x.linear_with(table), call.head),
+        (Task::CausalLm, true) => finish_head(g, x.linear_with(table), call.head),
         (Task::CausalLm, false) => {
-            finish_head(&g, x.linear(&g.weights().at("lm_head"), cfg.n_vocab, Bias::None), call.head);
+            finish_head(g, x.linear(&g.weights().at("lm_head"), cfg.n_vocab, Bias::None), call.head);
         }
     }
     debug_assert_eq!(inputs.past.is_some(), call.cache == CacheUse::Session);
-    g.finish()
+    Ok(())
 }

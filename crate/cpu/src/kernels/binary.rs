@@ -54,6 +54,7 @@ macro_rules! by_op {
             BinaryOp::Div => $out.iter_mut().zip($pairs).for_each(|(out, (a, b))| *out = a / b),
             BinaryOp::Max => $out.iter_mut().zip($pairs).for_each(|(out, (a, b))| *out = largest(a, b)),
             BinaryOp::Min => $out.iter_mut().zip($pairs).for_each(|(out, (a, b))| *out = smallest(a, b)),
+            BinaryOp::Ge => $out.iter_mut().zip($pairs).for_each(|(out, (a, b))| *out = f32::from(u8::from(a >= b))),
         }
     };
 }

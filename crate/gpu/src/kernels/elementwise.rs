@@ -42,6 +42,7 @@ fn binary_code(op: BinaryOp) -> u32 {
         BinaryOp::Div => 3,
         BinaryOp::Max => 4,
         BinaryOp::Min => 5,
+        BinaryOp::Ge => 6,
     }
 }
 

@@ -138,7 +138,7 @@ fn node_dispatches(context: &Context<'_>, id: NodeId) -> Result<Vec<Dispatch>, E
         Op::Input { .. } | Op::Weight(_) | Op::Const(_) | Op::Reshape(_) => Ok(Vec::new()),
         Op::GatherRows => linear::gather_rows(context, node, out),
         Op::Linear { .. } => linear::linear(context, &[id]),
-        Op::MatMul => one(linear::matmul(context, node, out)),
+        Op::MatMul(_) => one(linear::matmul(context, node, out)),
         Op::RmsNorm { eps } => one(rows::rms_norm(context, node, out, *eps)),
         Op::LayerNorm { eps, bias } => one(rows::layer_norm(context, node, out, *eps, *bias)),
         Op::Rope(rope) => one(attention::rope(context, node, out, *rope)),
@@ -155,6 +155,19 @@ fn node_dispatches(context: &Context<'_>, id: NodeId) -> Result<Vec<Dispatch>, E
         Op::Permute(axes) => one(movement::permute(context, node, out, axes)),
         Op::Slice { axis, start, len } => one(movement::slice(context, node, out, (*axis, *start, *len))),
         Op::Concat { axis } => movement::concat(context, node, out, *axis),
+        Op::Expand(_)
+        | Op::SumTo(_)
+        | Op::Pad { .. }
+        | Op::ScatterAddRows { .. }
+        | Op::Dropout(_)
+        | Op::SoftmaxCrossEntropy { .. }
+        | Op::UnaryGrad(_)
+        | Op::GatedGrad(_)
+        | Op::RmsNormGrad { .. }
+        | Op::LayerNormGrad { .. }
+        | Op::AttentionGrad { .. }
+        | Op::SoftmaxCrossEntropyGrad { .. }
+        | Op::Update { .. } => Err(unsupported(node, out, "is not built")),
     }
 }
 

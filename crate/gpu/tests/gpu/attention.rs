@@ -6,8 +6,7 @@ use crate::common::{Dense, Random, attention, both, check, f32s, i32s};
 use dynasty_gpu::{Engine, Program, Session};
 use graph::*;
 
-const SPEC: Attention =
-    Attention { scale: 0.3, causal: false, window: None, soft_cap: None, past: false, bias: false, probs: false };
+const SPEC: Attention = Attention::new(0.3);
 
 #[test]
 fn dense_masks() {

@@ -95,8 +95,7 @@ fn decoder() -> Graph {
     let past = g.input("past", DType::I32, [b.clone()]);
     let positions = g.input("positions", DType::I32, [b, t]);
     let inv_freq = g.constant(f32s(&[3], vec![1.0, 0.1, 0.01]));
-    let spec =
-        Attention { scale: 0.3, causal: true, window: None, soft_cap: None, past: false, bias: false, probs: false };
+    let spec = Attention { causal: true, ..Attention::new(0.3) };
     for (i, layout) in [RopeLayout::Half, RopeLayout::Interleaved].into_iter().enumerate() {
         let w = g.weights().at(i);
         let rope = Rope { layout, scale: 1.0 };

@@ -1,7 +1,9 @@
 //! The shape rule of each operation.
 
+mod backward;
+
 use crate::graph::{StateSpec, ValueType, WeightSpec};
-use crate::{Attention, Bias, DType, Dim, Op, Shape};
+use crate::{Attention, Bias, DType, Dim, MatMul, Op, Shape, Side};
 
 /// What a rule may look up.
 pub(crate) struct Tables<'a> {
@@ -19,7 +21,7 @@ pub(crate) fn infer(op: &Op, inputs: &[ValueType], tables: &Tables<'_>) -> Rule 
         Op::Const(tensor) => one(Shape::new(tensor.shape.iter().copied()), tensor.dtype()),
         Op::GatherRows => gather_rows(inputs),
         Op::Linear { bias, .. } => linear(inputs, *bias),
-        Op::MatMul => matmul(inputs),
+        Op::MatMul(spec) => matmul(inputs, *spec),
         Op::RmsNorm { .. } => norm(inputs, Bias::None),
         Op::LayerNorm { bias, .. } => norm(inputs, *bias),
         Op::Rope(_) => rope(inputs),
@@ -35,6 +37,19 @@ pub(crate) fn infer(op: &Op, inputs: &[ValueType], tables: &Tables<'_>) -> Rule 
         Op::Permute(axes) => permute(inputs, axes),
         Op::Slice { axis, start, len } => slice(inputs, *axis, *start, *len),
         Op::Concat { axis } => concat(inputs, *axis),
+        Op::Expand(shape) => expand(inputs, shape),
+        Op::SumTo(shape) => sum_to(inputs, shape),
+        Op::Pad { axis, start, size } => pad(inputs, *axis, *start, size),
+        Op::Dropout(_) => dropout(inputs),
+        Op::ScatterAddRows { rows } => backward::scatter_add_rows(inputs, *rows),
+        Op::SoftmaxCrossEntropy { .. } => backward::softmax_cross_entropy(inputs),
+        Op::UnaryGrad(_) => backward::alike(inputs, 2, 1),
+        Op::GatedGrad(_) => backward::alike(inputs, 3, 2),
+        Op::RmsNormGrad { .. } => backward::norm_grad(inputs, 2),
+        Op::LayerNormGrad { .. } => backward::norm_grad(inputs, 3),
+        Op::AttentionGrad { spec, scores } => backward::attention_grad(inputs, spec, *scores),
+        Op::SoftmaxCrossEntropyGrad { .. } => backward::softmax_cross_entropy_grad(inputs),
+        Op::Update { rule, weights } => backward::update(inputs, *rule, weights, tables.weights),
     }
 }
 
@@ -102,13 +117,18 @@ fn linear(inputs: &[ValueType], bias: Bias) -> Rule {
     one(x.with_last(weight[0].clone()), DType::F32)
 }
 
-fn matmul(inputs: &[ValueType]) -> Rule {
+fn matmul(inputs: &[ValueType], spec: MatMul) -> Rule {
     floats(inputs, 2)?;
     let (a, b) = (ranked(&inputs[0].shape, 2)?, ranked(&inputs[1].shape, 2)?);
-    let rank = a.len();
-    ensure(b.len() == rank && a[..rank - 2] == b[..rank - 2], || "leading axes differ".into())?;
-    same(&a[rank - 1], &b[rank - 2], "inner axes")?;
-    one(a.with_last(b[rank - 1].clone()), DType::F32)
+    let (outer, rank) = (a.len() - 2, a.len());
+    ensure(b.len() == rank && a[..outer] == b[..outer], || "leading axes differ".into())?;
+    let sides = |shape: &Shape, side| {
+        let (first, second) = (shape[outer].clone(), shape[outer + 1].clone());
+        if side == Side::Plain { (first, second) } else { (second, first) }
+    };
+    let ((m, k), (inner, n)) = (sides(a, spec.a), sides(b, spec.b));
+    same(&k, &inner, "inner axes")?;
+    one(Shape::from([&a[..outer], &[m, n]].concat()), DType::F32)
 }
 
 fn norm(inputs: &[ValueType], bias: Bias) -> Rule {
@@ -173,7 +193,10 @@ fn attention(inputs: &[ValueType], spec: &Attention) -> Rule {
     }
     let mut outputs = vec![ValueType { shape: q.clone(), dtype: DType::F32 }];
     if spec.probs {
-        outputs.push(ValueType { shape: scores, dtype: DType::F32 });
+        outputs.push(ValueType { shape: scores.clone(), dtype: DType::F32 });
+    }
+    if spec.lse {
+        outputs.push(ValueType { shape: Shape::from(scores[..3].to_vec()), dtype: DType::F32 });
     }
     Ok(outputs)
 }
@@ -237,4 +260,32 @@ fn concat(inputs: &[ValueType], axis: usize) -> Rule {
         dims[axis] = dims[axis].clone() + next.shape[axis].clone();
     }
     one(dims.into(), first.dtype)
+}
+
+fn expand(inputs: &[ValueType], shape: &Shape) -> Rule {
+    let x = &floats(inputs, 1)?[0].shape;
+    ensure(x.broadcast(shape).as_ref() == Some(shape), || format!("{x} does not expand to {shape}"))?;
+    one(shape.clone(), DType::F32)
+}
+
+fn sum_to(inputs: &[ValueType], shape: &Shape) -> Rule {
+    let x = &floats(inputs, 1)?[0].shape;
+    ensure(shape.broadcast(x).as_ref() == Some(x), || format!("{x} is not {shape} repeated"))?;
+    one(shape.clone(), DType::F32)
+}
+
+fn pad(inputs: &[ValueType], axis: usize, start: usize, size: &Dim) -> Rule {
+    let x = ranked(&floats(inputs, 1)?[0].shape, axis + 1)?;
+    let inside = x[axis].known().zip(size.known()).is_none_or(|(len, size)| start + len <= size);
+    ensure(inside, || format!("axis {axis} of {x} at {start} does not fit into {size}"))?;
+    let mut dims = x.to_vec();
+    dims[axis] = size.clone();
+    one(dims.into(), DType::F32)
+}
+
+fn dropout(inputs: &[ValueType]) -> Rule {
+    count(inputs, 2)?;
+    integers(&inputs[1], "rng")?;
+    ensure(inputs[1].shape == Shape::from([2]), || format!("rng {} needs two numbers", inputs[1].shape))?;
+    floats(&inputs[..1], 1).map(|v| vec![v[0].clone()])
 }

@@ -1,0 +1,6 @@
+//! The gradient of every operation and of whole models: written by [`graph::Builder::gradients`], played on every
+//! executor, and compared with candle's own backward pass in f64 and with finite differences.
+
+mod models;
+mod rules;
+mod suite;

@@ -1,0 +1,169 @@
+//! The rule of each operation.
+
+use graph::Side::{Plain, Transposed};
+use graph::{
+    Act, Attention, Bias, BinaryOp, Checkpointing, DType, MatMul, Op, Reduce, Rope, RopeLayout, Tensor, Training,
+    UnaryOp,
+};
+
+use crate::suite::{Draft, check, check_with};
+
+#[test]
+fn gather_rows() {
+    check("repeated ids", |d| {
+        d.mixed(d.weight("table", [5, 7]).gather_rows(d.integers([2, 4], &[0, 3, 3, 4, 1, 2, 3, 0])))
+    });
+    check("scattered rows", |d| {
+        let rows =
+            d.g.push(Op::ScatterAddRows { rows: 6 }, &[d.integers([4], &[5, 0, 5, 2]), d.weight("values", [4, 3])]);
+        d.mixed(rows * rows)
+    });
+}
+
+#[test]
+fn linear() {
+    for act in [None, Some(Act::GeluTanh), Some(Act::Silu)] {
+        check(&format!("linear, {act:?}"), |d| {
+            let x = d.weight("x", [2, 3, 9]);
+            let at = d.g.weights().at("proj");
+            d.mixed(act.map_or_else(|| x.linear(&at, 5, Bias::Add), |act| x.linear_act(&at, 5, Bias::Add, act)))
+        });
+    }
+    check("an activation inside", |d| {
+        let weights = [d.weight("x", [4, 6]), d.weight("w", [3, 6]), d.weight("b", [3])];
+        d.mixed(d.g.push(Op::Linear { bias: Bias::Add, act: Some(Act::Gelu) }, &weights))
+    });
+    check("a tied table", |d| {
+        let table = d.weight("table", [7, 5]);
+        d.mixed(table.gather_rows(d.integers([3], &[1, 6, 1])).linear_with(table))
+    });
+}
+
+#[test]
+fn matmul() {
+    for a in [Plain, Transposed] {
+        for b in [Plain, Transposed] {
+            check(&format!("matmul {a:?} {b:?}"), |d| {
+                let left = d.weight("a", if a == Plain { [2, 3, 5] } else { [2, 5, 3] });
+                let right = d.weight("b", if b == Plain { [2, 5, 4] } else { [2, 4, 5] });
+                d.mixed(left.matmul_as(MatMul { a, b }, right))
+            });
+        }
+    }
+}
+
+#[test]
+fn norms() {
+    check("rms_norm", |d| d.mixed(d.weight("x", [3, 33]).rms_norm(&d.g.weights().at("n"), 1e-5)));
+    check("layer_norm", |d| d.mixed(d.weight("x", [3, 33]).layer_norm(&d.g.weights().at("n"), 1e-5, Bias::Add)));
+    check("layer_norm without bias", |d| {
+        d.mixed(d.weight("x", [3, 33]).layer_norm(&d.g.weights().at("n"), 1e-5, Bias::None))
+    });
+}
+
+#[test]
+fn rope() {
+    for layout in [RopeLayout::Half, RopeLayout::Interleaved] {
+        check(&format!("rope {layout:?}"), |d| {
+            let (positions, inv_freq) = (d.integers([2, 3], &[0, 1, 2, 5, 6, 7]), d.floats([3], &[1.0, 0.3, 0.1]));
+            d.mixed(d.weight("x", [2, 3, 2, 8]).rope(positions, inv_freq, Rope { layout, scale: 1.2 }))
+        });
+    }
+}
+
+#[test]
+fn attention() {
+    let causal = Attention { causal: true, ..Attention::new(0.4) };
+    let specs = [
+        Attention::new(0.4),
+        causal.clone(),
+        Attention { window: Some(3), ..causal.clone() },
+        Attention { soft_cap: Some(1.5), ..causal.clone() },
+    ];
+    for spec in specs {
+        check(&format!("attention {spec:?}"), |d| d.mixed(attend(d, [2, 6, 4, 2, 8], &spec, None)));
+    }
+    for shape in [[1, 1, 1, 6], [1, 4, 6, 6], [2, 4, 1, 6]] {
+        check(&format!("attention with bias {shape:?}"), |d| {
+            d.mixed(attend(d, [2, 6, 4, 2, 8], &causal, Some(d.weight("bias", shape))))
+        });
+    }
+    check("attention written without its logarithms", |d| {
+        let qkv = ["q", "k", "v"].map(|name| d.weight(name, [1, 5, 2, 4]));
+        d.mixed(d.g.push(Op::Attention(Attention::new(0.5)), &qkv))
+    });
+}
+
+fn attend<'g>(
+    d: &Draft<'g>,
+    [b, t, h, g, width]: [usize; 5],
+    spec: &Attention,
+    bias: Option<graph::Var<'g>>,
+) -> graph::Var<'g> {
+    let q = d.weight("q", [b, t, h, width]);
+    q.attention("a", (d.weight("k", [b, t, g, width]), d.weight("v", [b, t, g, width])), None, bias, spec.clone())
+}
+
+#[test]
+fn elementwise() {
+    for act in [Act::Relu, Act::Silu, Act::Gelu, Act::GeluTanh, Act::QuickGelu, Act::Sigmoid, Act::Tanh] {
+        check(&format!("{act:?}"), |d| d.mixed(d.weight("x", [5, 13]).act(act)));
+        check(&format!("gated {act:?}"), |d| d.mixed(d.weight("gate", [5, 13]).gated(d.weight("up", [5, 13]), act)));
+    }
+    for op in [UnaryOp::Neg, UnaryOp::Exp, UnaryOp::Square, UnaryOp::Cos, UnaryOp::Sin] {
+        check(&format!("{op:?}"), |d| d.mixed(d.weight("x", [3, 7]).unary(op)));
+    }
+    // Vectors are drawn near one.
+    for op in [UnaryOp::Log, UnaryOp::Sqrt, UnaryOp::Recip] {
+        check(&format!("{op:?}"), |d| d.mixed(d.weight("x", [37]).unary(op)));
+    }
+    for op in [BinaryOp::Add, BinaryOp::Sub, BinaryOp::Mul, BinaryOp::Max, BinaryOp::Min] {
+        check(&format!("{op:?}"), |d| d.mixed(d.weight("a", [2, 3, 1]).binary(op, d.weight("b", [3, 5]))));
+    }
+    check("Div", |d| d.mixed(d.weight("a", [3, 5]) / d.weight("b", [5])));
+    check("affine", |d| d.mixed(d.weight("x", [3, 5]).affine(-2.5, 1.0)));
+    check("a value used twice", |d| {
+        let x = d.weight("x", [3, 5]);
+        d.mixed(x * x + x.silu())
+    });
+}
+
+#[test]
+fn reductions() {
+    for reduce in [Reduce::Sum, Reduce::Mean, Reduce::Max] {
+        check(&format!("{reduce:?}"), |d| d.mixed(d.weight("x", [2, 3, 7]).reduce(reduce)));
+    }
+    check("softmax", |d| d.mixed(d.weight("x", [2, 9]).softmax()));
+    check("sum_to", |d| d.mixed(d.weight("x", [2, 3, 5]).sum_to([3usize, 1]).silu()));
+    check("expand", |d| d.mixed(d.weight("x", [3, 1]).expand([2usize, 3, 5]).silu()));
+}
+
+#[test]
+fn movement() {
+    check("permute", |d| d.mixed(d.weight("x", [2, 3, 5]).permute([2, 0, 1]).silu()));
+    check("slice", |d| d.mixed(d.weight("x", [4, 7]).slice(1, 2, 3).silu()));
+    check("pad", |d| d.mixed(d.weight("x", [4, 3]).pad(1, 2, 8).act(Act::Sigmoid)));
+    check("concat", |d| d.mixed(d.weight("x", [2, 3]).concat(&[d.weight("y", [2, 4])], 1).silu()));
+    check("reshape", |d| d.mixed(d.weight("x", [2, 6]).reshape([3usize, 4]).silu()));
+}
+
+#[test]
+fn losses() {
+    for smoothing in [0.0, 0.1] {
+        let training = Training { label_smoothing: smoothing, ..Training::default() };
+        check_with(&format!("smoothing {smoothing}"), training, Checkpointing::None, &[], &|d| {
+            let losses = d.weight("logits", [4, 9]).cross_entropy(d.integers([4], &[3, 0, -100, 8]));
+            (losses * d.floats([4], &[0.5, 0.25, 1.0, 0.1])).reduce(Reduce::Sum)
+        });
+    }
+}
+
+#[test]
+fn dropout() {
+    let training = Training { dropout: 0.3, ..Training::default() };
+    let rng = Tensor::i32([2], vec![11, 5]).unwrap();
+    check_with("dropout", training, Checkpointing::None, &[("rng", &rng)], &|d| {
+        let rng = d.g.input("rng", DType::I32, [2]);
+        d.mixed(d.weight("x", [9, 11]).silu().dropout(Some(rng)))
+    });
+}

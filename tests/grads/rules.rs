@@ -107,7 +107,7 @@ fn attend<'g>(
 #[test]
 fn elementwise() {
     for act in [Act::Relu, Act::Silu, Act::Gelu, Act::GeluTanh, Act::QuickGelu, Act::Sigmoid, Act::Tanh] {
-        check(&format!("{act:?}"), |d| d.mixed(d.weight("x", [5, 13]).act(act)));
+        check(&format!("activation {act:?}"), |d| d.mixed(d.weight("x", [5, 13]).act(act)));
         check(&format!("gated {act:?}"), |d| d.mixed(d.weight("gate", [5, 13]).gated(d.weight("up", [5, 13]), act)));
     }
     for op in [UnaryOp::Neg, UnaryOp::Exp, UnaryOp::Square, UnaryOp::Cos, UnaryOp::Sin] {

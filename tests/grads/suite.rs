@@ -79,7 +79,10 @@ fn both(
     write: &dyn for<'g> Fn(&Draft<'g>) -> Var<'g>,
 ) -> Result<(Arc<Graph>, Arc<Graph>), graph::Error> {
     let forward = Builder::for_training(Taps::none(), training);
-    forward.output("loss", write(&Draft { g: &forward }));
+    let loss = write(&Draft { g: &forward });
+    if forward.result("loss").is_none() {
+        forward.output("loss", loss);
+    }
     let forward = forward.finish()?;
     let g = Builder::for_training(Taps::none(), training);
     let loss = write(&Draft { g: &g });
@@ -90,7 +93,9 @@ fn both(
     for (spec, gradient) in forward.weights.iter().zip(gradients) {
         g.output(spec.name.clone(), gradient);
     }
-    Ok((Arc::new(forward), Arc::new(g.finish()?)))
+    let mut backward = g.finish()?;
+    backward.outputs.retain(|output| output.name != "loss");
+    Ok((Arc::new(forward), Arc::new(backward)))
 }
 
 fn draw(spec: &graph::WeightSpec, numbers: &mut Numbers) -> Stored {
@@ -98,7 +103,7 @@ fn draw(spec: &graph::WeightSpec, numbers: &mut Numbers) -> Stored {
     // Norms stay near one, products near the size of what they multiply.
     let (mean, spread) = match spec.shape.as_slice() {
         [_] => (1.0, 0.1),
-        [_, k] if spec.name.contains("proj") || spec.name.contains("fc") => (0.0, 1.0 / (*k as f32).sqrt()),
+        [_, k] if ["proj", "attn", "fc"].iter().any(|part| spec.name.contains(part)) => (0.0, 1.0 / (*k as f32).sqrt()),
         _ => (0.0, 1.0),
     };
     let data = (0..n).flat_map(|_| (mean + spread * numbers.normal()).to_le_bytes()).collect();

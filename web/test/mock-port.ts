@@ -1,5 +1,5 @@
 import type { Port } from "../src/engine/channel.js";
-import type { Completion, ModelInfo, Outcome, Reply, Request } from "../src/engine/index.js";
+import type { Completion, ModelInfo, Outcome, Reply, Request, Trial } from "../src/engine/index.js";
 
 /** How a mock engine behaves. */
 export interface Script {
@@ -13,6 +13,8 @@ export interface Script {
   readonly fails?: Extract<Reply, { kind: "failed" }>["code"];
   /** Loading stops here and does not go on. */
   readonly stuckAt?: number;
+  /** The trial that it makes. */
+  readonly trial?: Trial;
 }
 
 const INFO: ModelInfo = {
@@ -94,15 +96,16 @@ export class MockPort implements Port {
 
   private async load(id: number): Promise<Outcome | undefined> {
     const total = 143_000_000;
-    await this.tell(id, { stage: "compile", flavour: "threads" });
+    await this.tell(id, { stage: "start", flavour: "threads" });
     await this.tell(id, { stage: "download", done: 1 << 20 });
     for (let part = 1; part <= 10; part += 1) {
       await this.tell(id, { stage: "load", done: (total * part) / 10, total });
       if (this.script.stuckAt === part) return undefined;
     }
+    await this.tell(id, { stage: "compile", done: 1, total: 3 });
     const info = { ...INFO, ...this.script.info };
     const { threads, flavour, steps } = info;
-    return { of: "load", value: { model: ++this.models, info, surroundings: { threads, flavour, steps } } };
+    return { of: "load", value: { model: ++this.models, info, surroundings: { threads, flavour, steps }, trial: this.script.trial ?? null } };
   }
 
   private async write(id: number): Promise<Completion> {

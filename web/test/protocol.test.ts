@@ -29,7 +29,7 @@ test("loads with typed progress", async () => {
   const stages: Progress["stage"][] = [];
   const model = await engine.load("https://example.org/a.gguf", { onProgress: ({ stage }) => stages.push(stage) });
   expect(model.info.kernels.length).toBeGreaterThan(0);
-  expect(new Set(stages)).toEqual(new Set(["compile", "download", "load"]));
+  expect(new Set(stages)).toEqual(new Set(["start", "download", "load", "compile"]));
   expect(ports[0]?.requests[0]).toMatchObject({ kind: "load", device: "auto", source: { kind: "url", url: "https://example.org/a.gguf" } });
 });
 

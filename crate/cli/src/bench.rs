@@ -15,7 +15,8 @@ pub async fn run(args: Bench) -> Result<(), Failure> {
     let model = source::load_package(package, &args.device).await?;
     let load_ms = start.elapsed().as_secs_f64() * 1e3;
     let options = BenchOptions { prompt: args.prompt, tokens: args.tokens, runs: args.runs.max(5) };
-    let mut figures = run::bench(&model, options, &mut |_| ControlFlow::Continue(())).await?;
+    let mut session = model.session()?;
+    let mut figures = run::bench(&model, &mut session, options, &mut |_| ControlFlow::Continue(())).await?;
     figures.load_ms = load_ms;
     figures.peak_rss_bytes = peak_rss_bytes();
     if args.json {

@@ -17,6 +17,7 @@ pub async fn run(args: Chat) -> Result<(), Failure> {
     let files = &model.package().files;
     let tokenizer = files.tokenizer().await?;
     let template = files.chat().await?;
+    model.warm(&mut |_| ()).await?;
     let options = source::generate_options(files, &args.sampler).await?;
     let answering = Arc::new(AtomicBool::new(false));
     stop_on_ctrl_c(&answering)?;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use format::QuantType;
 use graph::{Graph, StateSpec, Tensor};
 
 use crate::pool::Pool;
@@ -36,6 +37,21 @@ impl Engine {
     /// How many threads work.
     pub fn threads(&self) -> usize {
         self.pool.threads()
+    }
+
+    /// Adds a weight as [`Weights::insert`] does, with the engine's threads.
+    ///
+    /// # Errors
+    /// As [`Weights::insert`].
+    pub fn insert(
+        &self,
+        weights: &mut Weights,
+        name: &str,
+        shape: &[usize],
+        ty: QuantType,
+        data: &[u8],
+    ) -> Result<(), Error> {
+        weights.insert_on(&self.pool, name, shape, ty, data)
     }
 
     /// Makes a graph ready to run with these weights.

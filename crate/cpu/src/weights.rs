@@ -6,7 +6,8 @@ use std::sync::{Arc, OnceLock};
 use format::QuantType;
 
 use crate::Error;
-use crate::matrix::Matrix;
+use crate::matrix::{Matrix, Target};
+use crate::pool::Pool;
 
 /// One weight.
 pub(crate) struct Weight {
@@ -70,11 +71,23 @@ impl Weights {
     /// # Errors
     /// The bytes do not fit shape and type, or there is not enough memory.
     pub fn insert(&mut self, name: &str, shape: &[usize], ty: QuantType, data: Vec<u8>) -> Result<(), Error> {
+        self.insert_on(&Pool::new(1), name, shape, ty, &data)
+    }
+
+    /// As [`Weights::insert`], with the threads of a pool.
+    pub(crate) fn insert_on(
+        &mut self,
+        pool: &Pool,
+        name: &str,
+        shape: &[usize],
+        ty: QuantType,
+        data: &[u8],
+    ) -> Result<(), Error> {
         let kind = if let [n, k] = *shape {
-            let packed = Matrix::pack(ty, n, k, data);
+            let packed = Matrix::pack_for(Target::best(), pool, ty, n, k, data);
             Kind::Matrix(packed.map_err(|source| Error::Matrix { name: name.to_string(), source })?)
         } else {
-            Kind::Dense(decode(name, shape, ty, &data)?)
+            Kind::Dense(decode(name, shape, ty, data)?)
         };
         let weight = Weight { shape: shape.to_vec(), kind, dense: OnceLock::new() };
         Arc::make_mut(&mut self.0).insert(name.to_string(), Arc::new(weight));

@@ -130,6 +130,11 @@ impl Engine {
         lock(&self.gpu.faults).lost.is_some()
     }
 
+    /// Kernels that have been compiled so far.
+    pub fn pipelines(&self) -> usize {
+        lock(&self.gpu.pipelines).len()
+    }
+
     /// An empty store of weights on this device.
     pub fn weights(&self) -> Weights {
         Weights::new(self.gpu.clone())

@@ -7,7 +7,7 @@ use serde::Serialize;
 use web_time::Instant;
 
 use crate::generate::{CHUNK, step_inputs};
-use crate::{Error, Model};
+use crate::{Error, Model, Session};
 
 /// What is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,13 +49,14 @@ pub struct Figures {
     pub runs: Vec<(f64, f64)>,
 }
 
-/// Greedy prefill and decode from random token ids; `load_ms` and `peak_rss` are the caller's to fill. After each run
-/// `tick` may end the benchmark.
+/// Greedy prefill and decode from random token ids in `session`, which is empty before each run; `load_ms` and
+/// `peak_rss` are the caller's to fill. After each run `tick` may end the benchmark.
 ///
 /// # Errors
 /// The session does not hold that many tokens, or the device fails.
 pub async fn bench(
     model: &Model,
+    session: &mut Session,
     options: BenchOptions,
     tick: &mut dyn FnMut(usize) -> ControlFlow<()>,
 ) -> Result<Figures, Error> {
@@ -65,7 +66,7 @@ pub async fn bench(
     }
     let mut runs = Vec::new();
     for run in 0..=options.runs {
-        let measured = one_run(model, options, run as u64).await?;
+        let measured = one_run(model, session, options, run as u64).await?;
         if run > 0 {
             runs.push(measured);
         }
@@ -88,26 +89,26 @@ pub async fn bench(
 }
 
 /// Tokens per second of prefill and of decode.
-async fn one_run(model: &Model, options: BenchOptions, seed: u64) -> Result<(f64, f64), Error> {
+async fn one_run(model: &Model, session: &mut Session, options: BenchOptions, seed: u64) -> Result<(f64, f64), Error> {
     let n_vocab = model.package().model.n_vocab() as u64;
     let random = |i: usize| ((i as u64 + 1).wrapping_mul(6_364_136_223_846_793_005 ^ seed) >> 33) % n_vocab;
     let prompt: Vec<i32> = (0..options.prompt).map(|i| random(i) as i32).collect();
-    let mut session = model.session()?;
+    session.forget();
     let start = Instant::now();
     let mut next = 0;
     for (i, chunk) in prompt.chunks(CHUNK).enumerate() {
-        next = greedy(model, &mut session, chunk.to_vec(), i * CHUNK).await?;
+        next = greedy(model, session, chunk.to_vec(), i * CHUNK).await?;
     }
     let prefill = start.elapsed().as_secs_f64();
     let start = Instant::now();
     for i in 0..options.tokens {
-        next = greedy(model, &mut session, vec![next], options.prompt + i).await?;
+        next = greedy(model, session, vec![next], options.prompt + i).await?;
     }
     let decode = start.elapsed().as_secs_f64();
     Ok((options.prompt as f64 / prefill, options.tokens as f64 / decode))
 }
 
-async fn greedy(model: &Model, session: &mut crate::Session, ids: Vec<i32>, from: usize) -> Result<i32, Error> {
+async fn greedy(model: &Model, session: &mut Session, ids: Vec<i32>, from: usize) -> Result<i32, Error> {
     let outputs = step_inputs(model, session, Head::Greedy, ids, from).await?;
     Ok(outputs[0].as_i32()?.first().copied().unwrap_or(0))
 }

@@ -82,11 +82,35 @@ impl Device {
         }
     }
 
+    /// Whether kernels are compiled when they first run.
+    pub fn compiles(&self) -> bool {
+        matches!(self, Self::Gpu(_))
+    }
+
     /// An empty store of weights.
     pub fn weights(&self) -> Weights {
         match self {
             Self::Cpu(_) => Weights::Cpu(cpu::Weights::new()),
             Self::Gpu(engine) => Weights::Gpu(engine.weights()),
+        }
+    }
+
+    /// Adds a weight in its encoded form.
+    ///
+    /// # Errors
+    /// The bytes do not fit the shape, or there is not enough memory.
+    pub fn insert(
+        &self,
+        weights: &mut Weights,
+        name: &str,
+        shape: &[usize],
+        ty: QuantType,
+        data: Vec<u8>,
+    ) -> Result<(), Error> {
+        match (self, weights) {
+            (Self::Cpu(engine), Weights::Cpu(weights)) => Ok(engine.insert(weights, name, shape, ty, &data)?),
+            (Self::Gpu(_), Weights::Gpu(weights)) => Ok(weights.insert(name, shape, ty, data)?),
+            (Self::Cpu(_), Weights::Gpu(_)) | (Self::Gpu(_), Weights::Cpu(_)) => Err(Error::MixedDevices),
         }
     }
 
@@ -138,17 +162,6 @@ impl Device {
 }
 
 impl Weights {
-    /// Adds a weight in its encoded form.
-    ///
-    /// # Errors
-    /// The bytes do not fit the shape, or there is not enough memory.
-    pub fn insert(&mut self, name: &str, shape: &[usize], ty: QuantType, data: Vec<u8>) -> Result<(), Error> {
-        match self {
-            Self::Cpu(weights) => Ok(weights.insert(name, shape, ty, data)?),
-            Self::Gpu(weights) => Ok(weights.insert(name, shape, ty, data)?),
-        }
-    }
-
     /// Whether a weight is there.
     pub fn contains(&self, name: &str) -> bool {
         match self {

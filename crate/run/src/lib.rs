@@ -39,6 +39,7 @@ pub use session::Session;
 pub use stream::TextStream;
 pub use template::{ChatTemplate, Conversation};
 pub use tokenizer::{Add, Special, SpecialTokens, Tokenizer, TokenizerConfig};
+pub use trial::Trial;
 
 // What the skins need of the packages below.
 pub use cpu::pool::serve as serve_pool;

@@ -3,7 +3,7 @@
 use format::{Dtype, QuantType};
 use graph::{Graph, WeightSpec};
 
-use crate::device::Weights;
+use crate::device::{Device, Weights};
 use crate::package::{Found, Package};
 use crate::{Error, Progress};
 
@@ -11,25 +11,30 @@ use crate::{Error, Progress};
 /// rounding of activations to eight bits would be their largest error.
 const SMALL: usize = 4 << 20;
 
-/// Reads every weight of `graph` into `weights`, one tensor at a time.
+/// Reads every weight of `graph` into `weights`, one tensor at a time, in the order of the files, so that what is
+/// fetched by ranges is fetched once and ahead.
 ///
 /// # Errors
 /// A tensor is missing, has another shape, cannot be read, or does not fit the device.
 pub(crate) async fn load(
+    device: &Device,
     package: &Package,
     graph: &Graph,
     weights: &mut Weights,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<(), Error> {
     let found = package.find(graph)?;
+    let place = |found: &Found| package.checkpoint().tensor(&found.name).map(|info| (info.file, info.offset));
+    let mut order: Vec<(&WeightSpec, &Found)> = graph.weights.iter().zip(&found).collect();
+    order.sort_by_key(|(_, found)| place(found));
     let total = found.iter().filter_map(|f| package.checkpoint().tensor(&f.name)).map(|info| info.bytes).sum();
     let values: usize = graph.weights.iter().map(|w| w.shape.iter().product::<usize>()).sum();
     let widen = matches!(weights, Weights::Cpu(_)) && values <= SMALL;
     let mut done = 0;
-    for (spec, found) in graph.weights.iter().zip(&found) {
+    for (spec, found) in order {
         if !weights.contains(&spec.name) {
             let (ty, data) = read(package, spec, found, widen).await?;
-            weights.insert(&spec.name, &spec.shape, ty, data)?;
+            device.insert(weights, &spec.name, &spec.shape, ty, data)?;
         }
         done += package.checkpoint().tensor(&found.name).map_or(0, |info| info.bytes);
         progress(Progress::Load { done, total });

@@ -8,7 +8,8 @@ use models::{Call, Head};
 
 use crate::device::{Device, DeviceChoice, Program, State, Weights};
 use crate::package::{Package, Source};
-use crate::{Error, Progress, Session, load, trial};
+use crate::trial::{self, Chosen, Trial};
+use crate::{Error, Progress, Session, generate, load};
 
 /// How a model is loaded.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,11 +22,22 @@ pub struct LoadOptions {
     pub context: Option<usize>,
     /// Bytes that weights and caches may take together.
     pub memory: u64,
+    /// Bytes that one session's cache takes at most where no `context` is asked for.
+    pub cache: u64,
+    /// What trials of earlier visits found.
+    pub known: Vec<Trial>,
 }
 
 impl Default for LoadOptions {
     fn default() -> Self {
-        Self { device: DeviceChoice::Auto, threads: 1, context: None, memory: 16 << 30 }
+        Self {
+            device: DeviceChoice::Auto,
+            threads: 1,
+            context: None,
+            memory: 16 << 30,
+            cache: 512 << 20,
+            known: Vec::new(),
+        }
     }
 }
 
@@ -61,11 +73,12 @@ pub struct Model {
     states: Vec<StateSpec>,
     context: usize,
     reason: String,
+    trial: Option<Trial>,
     parameters: u64,
 }
 
-/// The largest share of memory that one session's cache takes by default.
-const CACHE_BYTES: u64 = 512 << 20;
+/// Tokens of the calls that [`Model::warm`] makes: a prompt long enough for the kernels of long ones, and one token.
+const WARM: [(Head, usize); 3] = [(Head::Logits, 8), (Head::Logits, 1), (Head::Greedy, 1)];
 
 impl Model {
     /// Checks the files, opens the device, loads the weights.
@@ -93,12 +106,13 @@ impl Model {
         let graph = package.model.build(&Call::step(Head::Logits), Taps::none())?;
         package.find(&graph)?;
         let context = choose_context(&package, &graph.states, options)?;
-        let (device, reason) = trial::choose(&package, options).await?;
+        let Chosen { device, reason, trial } = trial::choose(&package, options).await?;
         let mut weights = device.weights();
-        load::load(&package, &graph, &mut weights, progress).await?;
+        load::load(&device, &package, &graph, &mut weights, progress).await?;
         let parameters = graph.weights.iter().map(|w| w.shape.iter().product::<usize>() as u64).sum();
         let states = graph.states;
-        Ok(Self { package, device, weights, programs: RefCell::default(), states, context, reason, parameters })
+        let programs = RefCell::default();
+        Ok(Self { package, device, weights, programs, states, context, reason, trial, parameters })
     }
 
     /// The checked files.
@@ -134,6 +148,34 @@ impl Model {
         })
     }
 
+    /// The timed trial that chose the device, if one was made now: worth remembering for the next visit.
+    pub fn trial(&self) -> Option<&Trial> {
+        self.trial.as_ref()
+    }
+
+    /// Prepares the programs of an answer. Where kernels are compiled when they first run, each runs once on a session
+    /// of its own, so that the first token does not wait for a compiler.
+    ///
+    /// # Errors
+    /// As [`Device::run`].
+    pub async fn warm(&self, progress: &mut dyn FnMut(Progress)) -> Result<(), Error> {
+        let total = WARM.len();
+        for (done, (head, tokens)) in WARM.into_iter().enumerate() {
+            progress(Progress::Compile { done, total });
+            if self.device.compiles() {
+                let tokens = tokens.min(self.context);
+                let mut session = Session::new(self.device.session(&self.states, 1, tokens)?);
+                generate::step_inputs(self, &mut session, head, vec![0; tokens], 0).await?;
+            } else {
+                let call = Call::step(head);
+                let program = self.program(call)?;
+                self.programs.borrow_mut().insert(call, program);
+            }
+        }
+        progress(Progress::Compile { done: total, total });
+        Ok(())
+    }
+
     /// An empty session of one row.
     ///
     /// # Errors
@@ -152,14 +194,18 @@ impl Model {
         state: Option<&mut State>,
         inputs: &[(&str, &Tensor)],
     ) -> Result<Vec<Tensor>, Error> {
-        let kept = self.programs.borrow_mut().remove(&call);
-        let mut program = match kept {
-            Some(program) => program,
-            None => self.device.prepare(self.package.model.build(&call, Taps::none())?, &self.weights)?,
-        };
+        let mut program = self.program(call)?;
         let outputs = self.device.run(&mut program, state, inputs).await;
         self.programs.borrow_mut().insert(call, program);
         outputs
+    }
+
+    /// Takes the program of a call, which is prepared if there is none.
+    fn program(&self, call: Call) -> Result<Program, Error> {
+        match self.programs.borrow_mut().remove(&call) {
+            Some(program) => Ok(program),
+            None => self.device.prepare(self.package.model.build(&call, Taps::none())?, &self.weights),
+        }
     }
 
     /// Prepares and runs a graph of its own once, for taps.
@@ -180,7 +226,7 @@ fn choose_context(package: &Package, states: &[StateSpec], options: &LoadOptions
     let context = match options.context {
         Some(context) if package.model.has_learned_positions() => context.min(longest),
         Some(context) => context,
-        None => longest.min((CACHE_BYTES / per_token.max(1)) as usize).max(1),
+        None => longest.min((options.cache / per_token.max(1)) as usize).max(1),
     };
     let needed = weights.saturating_add(per_token.saturating_mul(context as u64));
     if needed > options.memory {

@@ -11,6 +11,13 @@ pub enum Progress {
         /// Bytes in all.
         total: u64,
     },
+    /// Kernels are compiled for the device.
+    Compile {
+        /// Programs so far.
+        done: usize,
+        /// Programs in all.
+        total: usize,
+    },
     /// The prompt is read.
     Prefill {
         /// Tokens so far.

@@ -1,7 +1,7 @@
 //! Which device: asked for, or chosen by a short timed trial.
 
 use graph::{Taps, Tensor};
-use models::{Call, Head};
+use models::{Call, Head, Model};
 use web_time::Instant;
 
 use crate::device::{Device, DeviceChoice};
@@ -12,50 +12,98 @@ use crate::{Error, load};
 /// Steps that are timed on each device.
 const STEPS: usize = 4;
 
+/// What a timed trial found.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Trial {
+    /// The devices and the block that were timed; another key asks for another trial.
+    pub key: String,
+    /// Whether the GPU was faster.
+    pub gpu: bool,
+    /// The times, for people.
+    pub reason: String,
+}
+
 /// The device to use, and why.
+pub(crate) struct Chosen {
+    pub device: Device,
+    pub reason: String,
+    /// The trial, if one was made now.
+    pub trial: Option<Trial>,
+}
+
+impl Chosen {
+    fn new(device: Device, reason: impl Into<String>) -> Self {
+        Self { device, reason: reason.into(), trial: None }
+    }
+}
+
+/// Opens the device to use.
 ///
 /// # Errors
 /// The wanted device cannot be opened.
-pub(crate) async fn choose(package: &Package, options: &LoadOptions) -> Result<(Device, String), Error> {
+pub(crate) async fn choose(package: &Package, options: &LoadOptions) -> Result<Chosen, Error> {
     match options.device {
-        DeviceChoice::Cpu => Ok((Device::cpu(options.threads), "asked for".into())),
-        DeviceChoice::Gpu => Ok((Device::gpu().await?, "asked for".into())),
+        DeviceChoice::Cpu => Ok(Chosen::new(Device::cpu(options.threads), "asked for")),
+        DeviceChoice::Gpu => Ok(Chosen::new(Device::gpu().await?, "asked for")),
         DeviceChoice::Auto => {
             let cpu = Device::cpu(options.threads);
             match Device::gpu().await {
-                Err(error) => Ok((cpu, format!("no GPU: {error}"))),
-                Ok(Device::Gpu(gpu)) if gpu.software() => Ok((cpu, format!("{} is no GPU", gpu.adapter()))),
-                Ok(gpu) => compare(package, cpu, gpu).await,
+                Err(error) => Ok(Chosen::new(cpu, format!("no GPU: {error}"))),
+                Ok(Device::Gpu(gpu)) if gpu.software() => Ok(Chosen::new(cpu, format!("{} is no GPU", gpu.adapter()))),
+                Ok(gpu) => known_or_timed(package, &options.known, cpu, gpu).await,
             }
         }
     }
 }
 
-/// Times the first block of the model on both devices; the rest has the same shape.
-async fn compare(package: &Package, cpu: Device, gpu: Device) -> Result<(Device, String), Error> {
-    let on_cpu = time(package, &cpu).await?;
-    match time(package, &gpu).await {
-        Ok(on_gpu) if on_gpu < on_cpu => {
-            let reason = format!("one block takes {on_gpu:.2} ms on the GPU and {on_cpu:.2} ms on the processor");
-            Ok((gpu, reason))
-        }
-        Ok(on_gpu) => {
-            let reason = format!("one block takes {on_cpu:.2} ms on the processor and {on_gpu:.2} ms on the GPU");
-            Ok((cpu, reason))
-        }
-        Err(error) => Ok((cpu, format!("the GPU failed its trial: {error}"))),
+async fn known_or_timed(package: &Package, known: &[Trial], cpu: Device, gpu: Device) -> Result<Chosen, Error> {
+    let key = key(package, &cpu, &gpu)?;
+    if let Some(trial) = known.iter().find(|trial| trial.key == key) {
+        let device = if trial.gpu { gpu } else { cpu };
+        return Ok(Chosen::new(device, format!("{}, measured before", trial.reason)));
     }
+    let on_cpu = time(package, &cpu).await?;
+    let on_gpu = match time(package, &gpu).await {
+        Ok(on_gpu) => on_gpu,
+        Err(error) => return Ok(Chosen::new(cpu, format!("the GPU failed its trial: {error}"))),
+    };
+    let reason = format!("one block takes {on_gpu:.2} ms on the GPU and {on_cpu:.2} ms on the processor");
+    let trial = Trial { key, gpu: on_gpu < on_cpu, reason };
+    let device = if trial.gpu { gpu } else { cpu };
+    Ok(Chosen { device, reason: trial.reason.clone(), trial: Some(trial) })
+}
+
+/// What a trial depends on: both devices, and the weights of one block with their types.
+fn key(package: &Package, cpu: &Device, gpu: &Device) -> Result<String, Error> {
+    let graph = one_block(package).build(&Call::step(Head::Logits), Taps::none())?;
+    let weights = graph.weights.iter().zip(package.find(&graph)?).map(|(spec, found)| {
+        let ty = package.checkpoint().tensor(&found.name).map(|info| info.dtype.to_string());
+        format!("{:?}{}", spec.shape, ty.unwrap_or_default())
+    });
+    let weights: String = weights.collect();
+    let family = package.model.family();
+    Ok(format!("{}; {}; {family} {:016x}", gpu.describe(), cpu.describe(), fnv(weights.as_bytes())))
+}
+
+/// The FNV-1a hash, which is the same on every visit.
+fn fnv(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+/// The model's first block alone; the rest has the same shape.
+fn one_block(package: &Package) -> Model {
+    let mut one_block = package.model.clone();
+    one_block.keep_blocks(1);
+    one_block.drop_head();
+    one_block
 }
 
 /// Milliseconds of a decode step through one block.
 async fn time(package: &Package, device: &Device) -> Result<f64, Error> {
-    let mut one_block = package.model.clone();
-    one_block.keep_blocks(1);
-    one_block.drop_head();
-    let graph = one_block.build(&Call::step(Head::Logits), Taps::none())?;
+    let graph = one_block(package).build(&Call::step(Head::Logits), Taps::none())?;
     let states = graph.states.clone();
     let mut weights = device.weights();
-    load::load(package, &graph, &mut weights, &mut |_| ()).await?;
+    load::load(device, package, &graph, &mut weights, &mut |_| ()).await?;
     let mut program = device.prepare(graph, &weights)?;
     let mut state = device.session(&states, 1, STEPS + 1)?;
     let mut best = f64::INFINITY;

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::rc::Rc;
 
 use format::{Bytes, Error, Folder, LocalFuture, checked_len};
-use js_sys::{Promise, Uint8Array};
+use js_sys::{Array, Promise, Uint8Array};
 use run::Source;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
@@ -75,22 +75,28 @@ impl Bytes for JsBytes {
             let fail = |thrown: JsValue| Error::io(&self.name, reason(&thrown));
             let promise = self.source.read(range.start as f64, range.end as f64).map_err(fail)?;
             let value = JsFuture::from(promise).await.map_err(fail)?;
-            let bytes: Uint8Array = value.dyn_into().map_err(|_| Error::io(&self.name, "no bytes came back"))?;
-            if bytes.length() as usize != size {
-                return Err(Error::io(&self.name, format!("{} of {size} bytes came back", bytes.length())));
+            let pieces: Array = value.dyn_into().map_err(|_| Error::io(&self.name, "no bytes came back"))?;
+            let pieces: Vec<Uint8Array> = pieces.iter().map(JsCast::unchecked_into).collect();
+            let found: usize = pieces.iter().map(|piece| piece.length() as usize).sum();
+            if found != size {
+                return Err(Error::io(&self.name, format!("{found} of {size} bytes came back")));
             }
-            copied(&bytes).ok_or_else(|| Error::io(&self.name, format!("there is no memory for {size} bytes")))
+            joined(&pieces, size).ok_or_else(|| Error::io(&self.name, format!("there is no memory for {size} bytes")))
         })
     }
 }
 
-/// The bytes in this module's memory, if there is room.
-fn copied(bytes: &Uint8Array) -> Option<Vec<u8>> {
-    let size = bytes.length() as usize;
+/// The pieces behind each other in this module's memory, if there is room.
+fn joined(pieces: &[Uint8Array], size: usize) -> Option<Vec<u8>> {
     let mut data = Vec::new();
     data.try_reserve_exact(size).ok()?;
     data.resize(size, 0);
-    bytes.copy_to(&mut data);
+    let mut rest = data.as_mut_slice();
+    for piece in pieces {
+        let (place, behind) = rest.split_at_mut(piece.length() as usize);
+        piece.copy_to(place);
+        rest = behind;
+    }
     Some(data)
 }
 

@@ -2,7 +2,7 @@
 
 use run::Model;
 
-use crate::protocol::{Completion, DeviceChoice, Figures, FinishReason, LoadedInfo, RunsOn};
+use crate::protocol::{Completion, DeviceChoice, Figures, FinishReason, LoadedInfo, RunsOn, Trial};
 
 impl From<DeviceChoice> for run::DeviceChoice {
     fn from(choice: DeviceChoice) -> Self {
@@ -11,6 +11,18 @@ impl From<DeviceChoice> for run::DeviceChoice {
             DeviceChoice::Webgpu => Self::Gpu,
             DeviceChoice::Wasm => Self::Cpu,
         }
+    }
+}
+
+impl From<Trial> for run::Trial {
+    fn from(Trial { key, gpu, reason }: Trial) -> Self {
+        Self { key, gpu, reason }
+    }
+}
+
+impl From<run::Trial> for Trial {
+    fn from(run::Trial { key, gpu, reason }: run::Trial) -> Self {
+        Self { key, gpu, reason }
     }
 }
 

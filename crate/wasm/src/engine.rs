@@ -15,10 +15,13 @@ use crate::bytes::Opened;
 use crate::error::Failure;
 use crate::listener::Caller;
 use crate::protocol::{BenchOptions, Completion, DeviceChoice, Figures, LoadedInfo, Message, NamedTensor, Sampling};
-use crate::protocol::{ErrorCode, RunsOn};
+use crate::protocol::{ErrorCode, RunsOn, Trial};
 
 /// Bytes that weights and caches may take together: what is left of the 4 GiB that a module can address.
 const MEMORY: u64 = 3 << 30;
+
+/// Bytes that a conversation's cache takes at most unasked: a page shares its machine with others.
+const CACHE: u64 = 192 << 20;
 
 /// How the engine is made.
 #[derive(Deserialize)]
@@ -31,6 +34,9 @@ struct EngineOptions {
 struct Wanted {
     device: DeviceChoice,
     context: Option<usize>,
+    /// What trials of earlier visits found.
+    #[serde(default)]
+    known: Vec<Trial>,
 }
 
 /// A loaded model's number and what it is.
@@ -38,6 +44,8 @@ struct Wanted {
 struct LoadedModel {
     model: u32,
     info: LoadedInfo,
+    /// The trial that chose its device, if one was made now.
+    trial: Option<Trial>,
 }
 
 /// A model with its texts and its conversation.
@@ -168,7 +176,10 @@ impl Engine {
             tokens: asked.tokens.unwrap_or(base.tokens),
             runs: asked.runs.unwrap_or(base.runs),
         };
-        let figures = run::bench(&loaded.model, options, &mut |_| caller.wanted()).await.map_err(Failure::from)?;
+        let mut session = loaded.take_session()?;
+        let figures = run::bench(&loaded.model, &mut session, options, &mut |_| caller.wanted()).await;
+        loaded.session.replace(Some(session));
+        let figures = figures.map_err(Failure::from)?;
         let gpu = if RunsOn::of(&loaded.model) == RunsOn::Webgpu { figures.weight_bytes as f64 } else { 0.0 };
         told(&Figures::new(figures, loaded.load_ms, heap_bytes() + gpu))
     }
@@ -189,10 +200,11 @@ impl Engine {
     ) -> Result<JsValue, JsValue> {
         let loaded = self.open(package, tokenizer, wanted, caller).await?;
         let info = LoadedInfo::new(loaded.model.info().await.map_err(Failure::from)?, &loaded.model);
+        let trial = loaded.model.trial().cloned().map(Trial::from);
         let model = self.last.get() + 1;
         self.last.set(model);
         self.models.borrow_mut().insert(model, Rc::new(loaded));
-        told(&LoadedModel { model, info })
+        told(&LoadedModel { model, info, trial })
     }
 
     async fn open(
@@ -208,6 +220,8 @@ impl Engine {
             threads: self.threads,
             context: wanted.context,
             memory: MEMORY,
+            cache: CACHE,
+            known: wanted.known.into_iter().map(run::Trial::from).collect(),
         };
         let chat = package.files.chat().await?;
         let generation = package.files.generation().await?;
@@ -215,6 +229,7 @@ impl Engine {
             let _ = caller.tell(progress);
         };
         let model = Model::load(package, &options, &mut progress).await?;
+        model.warm(&mut progress).await?;
         let session = RefCell::new(Some(model.session()?));
         Ok(Loaded { model, tokenizer, chat, generation, session, load_ms: js_sys::Date::now() - began })
     }
@@ -226,6 +241,11 @@ impl Engine {
 }
 
 impl Loaded {
+    fn take_session(&self) -> Result<Session, Failure> {
+        let busy = || Failure::new(ErrorCode::Busy, "the model is at work on another call");
+        self.session.borrow_mut().take().ok_or_else(busy)
+    }
+
     fn encode(&self, text: &str, add: Add) -> Result<Vec<u32>, Failure> {
         let none = || Failure::new(ErrorCode::NotFound, format!("{} has no tokenizer", self.model.package().name()));
         Ok(self.tokenizer.as_ref().ok_or_else(none)?.encode(text, add)?)
@@ -244,8 +264,7 @@ impl Loaded {
 
 async fn answer(loaded: &Loaded, prompt: &[u32], sampling: Sampling, caller: &Caller) -> Result<JsValue, JsValue> {
     let options = sampling.over(&loaded.generation)?;
-    let busy = || Failure::new(ErrorCode::Busy, "the model is writing another answer");
-    let mut session = loaded.session.borrow_mut().take().ok_or_else(busy)?;
+    let mut session = loaded.take_session()?;
     let mut piece = |text: &str| caller.write(text);
     let mut progress = |progress| caller.tell(progress);
     let rest = || caller.rest();

@@ -60,6 +60,7 @@ impl From<run::Progress> for Progress {
     fn from(progress: run::Progress) -> Self {
         match progress {
             run::Progress::Load { done, total } => Self::Load { done, total },
+            run::Progress::Compile { done, total } => Self::Compile { done, total },
             run::Progress::Prefill { done, total } => Self::Prefill { done, total },
             run::Progress::Tokens { done } => Self::Tokens { done },
         }

@@ -34,6 +34,8 @@ pub enum Request {
         context: Option<usize>,
         /// The folder of the wasm modules.
         modules: String,
+        /// What trials of earlier visits found.
+        known: Vec<Trial>,
     },
     /// Answers the last message.
     Chat {
@@ -177,6 +179,8 @@ pub enum Outcome {
         info: LoadedInfo,
         /// What it runs in.
         surroundings: Surroundings,
+        /// The trial that chose the device, if one was made now.
+        trial: Option<Trial>,
     },
     /// Of `chat` and `generate`.
     Completion(Completion),

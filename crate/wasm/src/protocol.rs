@@ -172,7 +172,7 @@ pub struct Sampling {
 #[serde(tag = "stage", rename_all = "snake_case")]
 pub enum Progress {
     /// The engine itself is fetched and compiled.
-    Compile {
+    Start {
         /// Which module.
         flavour: Flavour,
     },
@@ -190,6 +190,13 @@ pub enum Progress {
         /// Bytes in all.
         #[cfg_attr(test, ts(type = "number"))]
         total: u64,
+    },
+    /// Kernels are compiled for the device.
+    Compile {
+        /// Programs so far.
+        done: usize,
+        /// Programs in all.
+        total: usize,
     },
     /// The prompt is read.
     Prefill {
@@ -233,6 +240,18 @@ pub struct LoadedInfo {
     pub reason: String,
     /// Whether it has a chat template; without one it only continues texts.
     pub chat: bool,
+}
+
+/// What a timed trial of both devices found. It is worth keeping for the next visit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Trial {
+    /// The devices and the block that were timed; another key asks for another trial.
+    pub key: String,
+    /// Whether the GPU was faster.
+    pub gpu: bool,
+    /// The times, in words.
+    pub reason: String,
 }
 
 /// The module that runs, and why not a faster one.

@@ -7,6 +7,7 @@ mod report;
 mod serve;
 mod setup;
 mod sh;
+mod size;
 mod test;
 mod tidy;
 mod wasm;
@@ -22,6 +23,7 @@ const HELP: &str = "cargo xtask <command>
   test                                    everything: checks, native tests, wasm, front end, browser
   check                                   format, invariants, types, lints
   tidy                                    the invariants alone
+  size                                    builds for release; what a chat transfers before the model
   bench [ARGS]                            `dynasty bench ARGS`
   bench --browser [QUERY]                 the same in a browser; QUERY as in `shape=smollm2-135m&device=wasm`";
 
@@ -53,6 +55,7 @@ fn run(args: &[&str]) -> Result<()> {
         ["wasm"] => wasm::build(Profile::Ci, &wasm::FLAVOURS),
         ["wasm", name] => wasm::build(Profile::Ci, &[wasm::flavour(name)?]),
         ["test"] => test::run(),
+        ["size"] => size::run(),
         ["check"] => check::all(),
         ["tidy"] => tidy::run(),
         ["bench", "--browser"] => bench::browser(""),

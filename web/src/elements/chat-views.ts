@@ -53,7 +53,7 @@ export function startView(
 /** How far a model is. */
 export function loadingView({ texts, language }: Speech, { name, progress }: Loading, cancel: () => void): TemplateResult {
   const bytes = (n: number): string => showBytes(n, language);
-  let stage = texts.stageCompile;
+  let stage = texts.stageStart;
   let figures = "";
   let share: number | undefined;
   if (progress?.stage === "download") [stage, figures] = [texts.stageDownload, bytes(progress.done)];
@@ -61,6 +61,7 @@ export function loadingView({ texts, language }: Speech, { name, progress }: Loa
     [stage, figures] = [texts.stageLoad, texts.ofTotal(bytes(progress.done), bytes(progress.total))];
     share = progress.total > 0 ? progress.done / progress.total : undefined;
   }
+  if (progress?.stage === "compile") [stage, share] = [texts.stageCompile, progress.done / progress.total];
   const bar = share === undefined ? html`<progress aria-label=${stage}></progress>` : html`<progress aria-label=${stage} .value=${share}></progress>`;
   return html`<div class="column start">
     <section class="loading" aria-live="polite">

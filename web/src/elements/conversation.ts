@@ -216,6 +216,7 @@ export class Conversation {
   private fail(stopper: AbortController, thrown: unknown): void {
     const error = toDynastyError(thrown);
     if (stopper !== this.stopper || stopper.signal.aborted) return;
+    if (error.code === "device_lost") void this.model?.dispose().catch(() => undefined);
     if (error.code === "crashed" || error.code === "disposed" || error.code === "device_lost") this.model = undefined;
     this.settle("error");
     this.failure = error;

@@ -54,9 +54,10 @@ export interface Texts {
   readonly modelsOwn: string;
 
   readonly loading: (name: string) => string;
-  readonly stageCompile: string;
+  readonly stageStart: string;
   readonly stageDownload: string;
   readonly stageLoad: string;
+  readonly stageCompile: string;
   readonly ofTotal: (done: string, total: string) => string;
   readonly reading: (done: string, total: string) => string;
 
@@ -130,9 +131,10 @@ const en: Texts = {
   modelsOwn: "the model’s own",
 
   loading: (name) => `Loading ${name}`,
-  stageCompile: "Starting the engine",
+  stageStart: "Starting the engine",
   stageDownload: "Reading the file's header",
   stageLoad: "Loading weights",
+  stageCompile: "Preparing the kernels",
   ofTotal: (done, total) => `${done} of ${total}`,
   reading: (done, total) => `Reading the prompt: ${done} of ${total} tokens`,
 
@@ -239,9 +241,10 @@ const zh: Texts = {
   modelsOwn: "沿用模型设定",
 
   loading: (name) => `正在加载 ${name}`,
-  stageCompile: "启动引擎",
+  stageStart: "启动引擎",
   stageDownload: "读取文件头",
   stageLoad: "加载权重",
+  stageCompile: "准备计算内核",
   ofTotal: (done, total) => `${done} / ${total}`,
   reading: (done, total) => `正在阅读提示：${done} / ${total} 个词元`,
 

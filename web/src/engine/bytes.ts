@@ -1,11 +1,12 @@
+import { Blocks } from "./blocks.js";
 import { DynastyError } from "./errors.js";
 
 /** A file that is read by ranges. The wasm module calls it by these names. */
 export interface ByteSource {
   readonly name: string;
   readonly size: number;
-  /** Exactly the bytes from `start` to `end`. */
-  read(start: number, end: number): Promise<Uint8Array>;
+  /** Exactly the bytes from `start` to `end`, in pieces that follow each other and are copied at once. */
+  read(start: number, end: number): Promise<readonly Uint8Array[]>;
 }
 
 /** A folder of files. The wasm module calls it by these names. */
@@ -23,17 +24,25 @@ export type OnBytes = (bytes: number) => void;
 
 /** A file from the user's disk. */
 export class BlobBytes implements ByteSource {
+  private readonly blocks: Blocks;
+
   constructor(
     readonly name: string,
     private readonly blob: Blob,
     private readonly onBytes: OnBytes,
-  ) {}
+  ) {
+    this.blocks = new Blocks(blob.size, (start, end) => this.range(start, end));
+  }
 
   get size(): number {
     return this.blob.size;
   }
 
-  async read(start: number, end: number): Promise<Uint8Array> {
+  read(start: number, end: number): Promise<readonly Uint8Array[]> {
+    return this.blocks.read(start, end);
+  }
+
+  private async range(start: number, end: number): Promise<Uint8Array> {
     try {
       const bytes = new Uint8Array(await this.blob.slice(start, end).arrayBuffer());
       this.onBytes(bytes.length);

@@ -3,10 +3,11 @@ import { DynastyError } from "./errors.js";
 import { Model } from "./model.js";
 import type { DeviceChoice } from "./protocol.generated.js";
 import { type ModelSource, toSource } from "./source.js";
+import { knownTrials, rememberTrial } from "./trials.js";
 
 /** How an engine is made. */
 export interface DynastyOptions {
-  /** Where models run; `auto`, the default, times both on the first block of each model. */
+  /** Where models run; `auto`, the default, times both on the first block of each kind of model, and remembers. */
   readonly device?: DeviceChoice | undefined;
   /** Threads in a cross-origin isolated page; by default one a core, at most eight. */
   readonly threads?: number | undefined;
@@ -54,10 +55,12 @@ export class Dynasty {
       source: await toSource(source, globalThis.document?.baseURI),
       device: this.options.device ?? "auto",
       modules: this.options.modules ?? defaultModules(),
+      known: knownTrials(),
       ...(this.options.threads === undefined ? {} : { threads: this.options.threads }),
       ...(options.context === undefined ? {} : { context: options.context }),
     };
     const { value } = expectOutcome(await channel.call(call, options), "load");
+    if (value.trial !== null) rememberTrial(value.trial);
     return new Model(channel, value.model, { ...value.info, ...value.surroundings });
   }
 

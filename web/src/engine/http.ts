@@ -1,3 +1,4 @@
+import { Blocks } from "./blocks.js";
 import type { ByteSource, FolderSource, OnBytes, Opened } from "./bytes.js";
 import { DynastyError, aborted } from "./errors.js";
 
@@ -8,9 +9,6 @@ export interface Network {
   readonly signal: AbortSignal;
 }
 
-/** A read takes at least this much, because headers are read in small pieces. */
-const BLOCK = 1 << 20;
-
 /** The largest file that is taken whole from a server that does not answer range requests. */
 const LARGEST_WHOLE = 512 << 20;
 
@@ -19,7 +17,7 @@ const ATTEMPTS = 3;
 
 /** A file behind HTTP range requests. */
 export class HttpBytes implements ByteSource {
-  private held: { readonly start: number; readonly bytes: Uint8Array } | undefined;
+  private readonly blocks: Blocks;
 
   private constructor(
     readonly name: string,
@@ -27,11 +25,14 @@ export class HttpBytes implements ByteSource {
     private readonly url: string,
     private readonly version: string | null,
     private readonly network: Network,
-  ) {}
+    first: Uint8Array,
+  ) {
+    this.blocks = new Blocks(size, (start, end) => this.range(start, end), first);
+  }
 
   /** Opens a file with its first block; nothing if the server has none there. */
   static async open(url: string, name: string, network: Network): Promise<ByteSource | undefined> {
-    const response = await request(url, name, { Range: `bytes=0-${BLOCK - 1}` }, network);
+    const response = await request(url, name, { Range: `bytes=0-${Blocks.firstEnd() - 1}` }, network);
     if (response.status === 404 || response.status === 410) return undefined;
     if (response.status === 416) return new WholeFile(name, new Uint8Array(0));
     if (response.status === 200) return wholeFile(response, name, network);
@@ -39,22 +40,12 @@ export class HttpBytes implements ByteSource {
     const size = Number(/\/(\d+)$/.exec(response.headers.get("Content-Range") ?? "")?.[1] ?? Number.NaN);
     if (!Number.isSafeInteger(size)) throw new DynastyError("network", `${name}: the server does not tell the file's size`);
     const version = response.headers.get("ETag") ?? response.headers.get("Last-Modified");
-    const file = new HttpBytes(name, size, url, version, network);
-    file.held = { start: 0, bytes: await body(response, name, network) };
-    return file;
+    const first = exact(await body(response, name, network), 0, Blocks.firstEnd(size), name);
+    return new HttpBytes(name, size, url, version, network, first);
   }
 
-  async read(start: number, end: number): Promise<Uint8Array> {
-    const held = this.held;
-    if (held && start >= held.start && end <= held.start + held.bytes.length) {
-      return held.bytes.slice(start - held.start, end - held.start);
-    }
-    const stop = Math.min(this.size, Math.max(end, start + BLOCK));
-    const bytes = await this.range(start, stop);
-    if (bytes.length < end - start) throw new DynastyError("network", `${this.name}: the server sent ${bytes.length} of ${stop - start} bytes`);
-    if (stop === end) return bytes;
-    this.held = { start, bytes };
-    return bytes.slice(0, end - start);
+  read(start: number, end: number): Promise<readonly Uint8Array[]> {
+    return this.blocks.read(start, end);
   }
 
   private async range(start: number, end: number): Promise<Uint8Array> {
@@ -64,7 +55,7 @@ export class HttpBytes implements ByteSource {
         if (response.status !== 206) throw refused(this.name, response);
         const version = response.headers.get("ETag") ?? response.headers.get("Last-Modified");
         if (version !== this.version) throw new DynastyError("network", `${this.name}: the file changed on the server while it was read`);
-        return await body(response, this.name, this.network);
+        return exact(await body(response, this.name, this.network), start, end, this.name);
       } catch (thrown) {
         if (!(thrown instanceof BrokenConnection) || attempt === ATTEMPTS) throw thrown;
         await new Promise((resolve) => setTimeout(resolve, 250 * attempt));
@@ -84,8 +75,8 @@ class WholeFile implements ByteSource {
     return this.bytes.length;
   }
 
-  async read(start: number, end: number): Promise<Uint8Array> {
-    return this.bytes.slice(start, end);
+  async read(start: number, end: number): Promise<readonly Uint8Array[]> {
+    return [this.bytes.subarray(start, end)];
   }
 }
 
@@ -155,31 +146,37 @@ async function request(url: string, name: string, headers: Record<string, string
   }
 }
 
+/** The bytes of a response, into the place that its length tells of. */
 async function body(response: Response, name: string, network: Network): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
+  const told = Number(response.headers.get("Content-Length") ?? Number.NaN);
+  let bytes = new Uint8Array(told <= LARGEST_WHOLE ? told : 1 << 16);
   let length = 0;
   try {
     for (const reader = (response.body ?? new Blob([]).stream()).getReader(); ; ) {
       const { done, value } = await reader.read();
       if (done) break;
-      chunks.push(value);
+      if (length + value.length > bytes.length) bytes = grown(bytes, length, length + value.length);
+      bytes.set(value, length);
       length += value.length;
       network.onBytes(value.length);
     }
   } catch (thrown) {
     throw broken(name, thrown, network);
   }
-  return joined(chunks, length);
+  return length === bytes.length ? bytes : bytes.slice(0, length);
 }
 
-function joined(chunks: readonly Uint8Array[], length: number): Uint8Array {
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
-  return bytes;
+/** The first `length` bytes, with room for `wanted` and more. */
+function grown(bytes: Uint8Array, length: number, wanted: number): Uint8Array<ArrayBuffer> {
+  const larger = new Uint8Array(Math.max(wanted, 2 * bytes.length));
+  larger.set(bytes.subarray(0, length));
+  return larger;
+}
+
+/** The bytes of a range, if they are as many as were asked for. */
+function exact(bytes: Uint8Array, start: number, end: number, name: string): Uint8Array {
+  if (bytes.length === end - start) return bytes;
+  throw new DynastyError("network", `${name}: the server sent ${bytes.length} of ${end - start} bytes`);
 }
 
 function broken(name: string, thrown: unknown, network: Network): DynastyError {

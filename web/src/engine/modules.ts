@@ -1,7 +1,7 @@
 import type { Opened } from "./bytes.js";
 import { type Choice, chooseFlavour, surroundings, withoutThreads } from "./ladder.js";
 import { DynastyError } from "./errors.js";
-import type { BenchOptions, Completion, DeviceChoice, Figures, Flavour, LoadedInfo, Message, NamedTensor, OutputTensor, Progress, Sampling } from "./protocol.generated.js";
+import type { BenchOptions, Completion, DeviceChoice, Figures, Flavour, LoadedInfo, Message, NamedTensor, OutputTensor, Progress, Sampling, Trial } from "./protocol.generated.js";
 
 /** How the wasm module speaks to the call that it is working on. */
 export interface Listener {
@@ -17,12 +17,15 @@ export interface Listener {
 export interface Wanted {
   readonly device: DeviceChoice;
   readonly context?: number;
+  /** What trials of earlier visits found. */
+  readonly known: readonly Trial[];
 }
 
 /** A loaded model's number and what it is. */
 export interface Loaded {
   readonly model: number;
   readonly info: LoadedInfo;
+  readonly trial: Trial | null;
 }
 
 /** The engine inside the wasm module. */

@@ -205,7 +205,11 @@ info: LoadedInfo,
 /**
  * What it runs in.
  */
-surroundings: Surroundings, } } | { "of": "completion", "value": Completion } | { "of": "tokens", "value": Array<number> } | { "of": "tensors", "value": Array<OutputTensor> } | { "of": "figures", "value": Figures } | { "of": "nothing" };
+surroundings: Surroundings,
+/**
+ * The trial that chose the device, if one was made now.
+ */
+trial: Trial | null, } } | { "of": "completion", "value": Completion } | { "of": "tokens", "value": Array<number> } | { "of": "tensors", "value": Array<OutputTensor> } | { "of": "figures", "value": Figures } | { "of": "nothing" };
 
 /**
  * An output of a forward pass.
@@ -227,7 +231,7 @@ values: Float32Array, };
 /**
  * What a call is doing.
  */
-export type Progress = { "stage": "compile",
+export type Progress = { "stage": "start",
 /**
  * Which module.
  */
@@ -242,6 +246,14 @@ done: number, } | { "stage": "load",
 done: number,
 /**
  * Bytes in all.
+ */
+total: number, } | { "stage": "compile",
+/**
+ * Programs so far.
+ */
+done: number,
+/**
+ * Programs in all.
  */
 total: number, } | { "stage": "prefill",
 /**
@@ -338,7 +350,11 @@ context?: number,
 /**
  * The folder of the wasm modules.
  */
-modules: string, } | { "kind": "chat",
+modules: string,
+/**
+ * What trials of earlier visits found.
+ */
+known: Array<Trial>, } | { "kind": "chat",
 /**
  * The call.
  */
@@ -530,3 +546,20 @@ flavour: Flavour,
  * The ladder from the fastest way to run to the plainest.
  */
 steps: Array<Step>, };
+
+/**
+ * What a timed trial of both devices found. It is worth keeping for the next visit.
+ */
+export type Trial = {
+/**
+ * The devices and the block that were timed; another key asks for another trial.
+ */
+key: string,
+/**
+ * Whether the GPU was faster.
+ */
+gpu: boolean,
+/**
+ * The times, in words.
+ */
+reason: string, };

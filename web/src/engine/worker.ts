@@ -1,10 +1,10 @@
 /** The engine's worker: takes requests one after the other, and stops in between. */
-import { type Opened, openFiles } from "./bytes.js";
+import { type OnBytes, type Opened, openFiles } from "./bytes.js";
 import { DynastyError, toDynastyError } from "./errors.js";
 import { openUrl } from "./http.js";
 import { gpuSteps } from "./ladder.js";
 import { type Listener, type Loaded, type Started, startModule } from "./modules.js";
-import type { Flavour, Outcome, Reply, Request, Surroundings } from "./protocol.generated.js";
+import type { Flavour, Outcome, Reply, Request, Source, Surroundings } from "./protocol.generated.js";
 import { type GpuFound, addSubgroups } from "./subgroups.js";
 
 type Load = Extract<Request, { kind: "load" }>;
@@ -76,15 +76,15 @@ async function work(request: Job, signal: AbortSignal): Promise<Outcome> {
 }
 
 async function load(request: Load, signal: AbortSignal): Promise<Outcome> {
-  const { id, source, device, context } = request;
-  const { engine, choice, gpu } = await start(request);
-  const options = { device, ...(context === undefined ? {} : { context }) };
-  const listener = listen(id, signal);
-  if (source.kind === "random") {
-    return loaded(await engine.load_random(source.shape, source.quant, options, listener));
-  }
+  const { id, source, device, context, known } = request;
   const onBytes = countBytes(id);
-  const opened = source.kind === "url" ? await openUrl(source.url, { fetch: fetch.bind(globalThis), onBytes, signal }) : openFiles(source.files, onBytes);
+  // The module is compiled while the model's header comes.
+  const [{ engine, choice, gpu }, opened] = await Promise.all([start(request), open(source, onBytes, signal)]);
+  const options = { device, known, ...(context === undefined ? {} : { context }) };
+  const listener = listen(id, signal);
+  if (opened.kind === "random") {
+    return loaded(await engine.load_random(opened.shape, opened.quant, options, listener));
+  }
   const failure: { error?: unknown } = {};
   try {
     return loaded(await engine.load(watched(opened, failure), options, listener));
@@ -93,23 +93,31 @@ async function load(request: Load, signal: AbortSignal): Promise<Outcome> {
     throw failure.error ?? thrown;
   }
 
-  function loaded({ model, info }: Loaded): Outcome {
+  function loaded({ model, info, trial }: Loaded): Outcome {
     // Nobody waits for it any more.
     if (signal.aborted) engine.dispose(model);
     signal.throwIfAborted();
     const { flavour, threads } = choice;
     const steps = [...gpuSteps(device, gpu, info), ...choice.steps];
     const surroundings: Surroundings = { flavour, threads, steps };
-    return { of: "load", value: { model, info, surroundings } };
+    return { of: "load", value: { model, info, surroundings, trial } };
   }
+}
+
+/** A model's bytes, or what stands for them. */
+async function open(source: Source, onBytes: OnBytes, signal: AbortSignal): Promise<Opened | Extract<Source, { kind: "random" }>> {
+  if (source.kind === "random") return source;
+  if (source.kind === "files") return openFiles(source.files, onBytes);
+  return openUrl(source.url, { fetch: fetch.bind(globalThis), onBytes, signal });
 }
 
 function start(request: Load): Promise<Started & { readonly gpu: GpuFound }> {
   const { id, modules, threads, device } = request;
   started ??= (async () => {
-    const gpu = device === "wasm" ? "missing" : await addSubgroups();
-    const tell = (flavour: Flavour): void => reply({ kind: "progress", id, progress: { stage: "compile", flavour } });
-    return { gpu, ...(await startModule(modules, threads, tell)) };
+    const tell = (flavour: Flavour): void => reply({ kind: "progress", id, progress: { stage: "start", flavour } });
+    const finding: Promise<GpuFound> = device === "wasm" ? Promise.resolve("missing") : addSubgroups();
+    const [gpu, module] = await Promise.all([finding, startModule(modules, threads, tell)]);
+    return { gpu, ...module };
   })();
   started.catch(() => (started = undefined));
   return started;
@@ -156,7 +164,7 @@ function watched(opened: Opened, failure: { error?: unknown }): Opened {
     failure.error = thrown;
     throw thrown;
   };
-  const file = <F extends { name: string; size: number; read(start: number, end: number): Promise<Uint8Array> }>(f: F) => ({
+  const file = <F extends { name: string; size: number; read(start: number, end: number): Promise<readonly Uint8Array[]> }>(f: F) => ({
     name: f.name,
     size: f.size,
     read: (start: number, end: number) => f.read(start, end).catch(keep),

@@ -1,12 +1,12 @@
 //! Memory that begins at a cache line.
 
 /// The bytes of a cache line.
-#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
+#[derive(Clone, Copy, PartialEq, bytemuck::Pod, bytemuck::Zeroable)]
 #[repr(C, align(64))]
 struct Line([u8; 64]);
 
 /// Zeroed bytes that begin at a cache line.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, PartialEq)]
 pub(crate) struct Buffer {
     lines: Vec<Line>,
     len: usize,
@@ -15,7 +15,8 @@ pub(crate) struct Buffer {
 impl Buffer {
     /// So many zeros.
     pub(crate) fn zeroed(len: usize) -> Buffer {
-        Buffer { lines: vec![Line([0; 64]); len.div_ceil(64)], len }
+        // Pages that the system fills with zeros when they are first touched, where it does.
+        Buffer { lines: bytemuck::zeroed_vec(len.div_ceil(64)), len }
     }
 
     /// Makes room for so many bytes; what they hold is left open.

@@ -18,6 +18,7 @@ use super::isa::Sixteen;
 use super::isa::{Avx2, Avx512};
 use super::isa::{Isa, Portable, Scale};
 use super::kernel::{Kernel, Product, quantized};
+use super::pack::{self, PackGroup};
 
 macro_rules! targets {
     ($($(#[$cfg:meta])* $name:ident $(: $features:literal)?, $text:literal, $available:expr;)*) => {
@@ -63,9 +64,9 @@ macro_rules! targets {
                 match self { $($(#[$cfg])* Target::$name => size_of::<<$name as Isa>::Scale>(),)* }
             }
 
-            /// Stores a half-precision scale.
-            pub(crate) fn put_scale(self, half: u16, out: &mut [u8]) {
-                match self { $($(#[$cfg])* Target::$name => <<$name as Isa>::Scale as Scale>::put(half, out),)* }
+            /// What packs the rows of a group.
+            pub(crate) fn packer(self) -> PackGroup {
+                match self { $($(#[$cfg])* Target::$name => pack::group::<$name>,)* }
             }
 
             /// Reads a stored scale.

@@ -64,17 +64,24 @@ impl Matrix {
     /// # Errors
     /// If the rows are not whole blocks of the type, or the bytes are not as many as the shape asks for.
     pub fn pack(ty: QuantType, n: usize, k: usize, bytes: Vec<u8>) -> Result<Matrix, Error> {
-        Matrix::pack_for(Target::best(), ty, n, k, &bytes)
+        Matrix::pack_for(Target::best(), &Pool::new(1), ty, n, k, &bytes)
     }
 
-    /// Packs for given instructions, one of [`Target::available`].
+    /// Packs for given instructions, one of [`Target::available`], with the threads of a pool.
     ///
     /// # Errors
     /// As [`Matrix::pack`].
     ///
     /// # Panics
     /// If this machine has not the instructions.
-    pub fn pack_for(target: Target, ty: QuantType, n: usize, k: usize, bytes: &[u8]) -> Result<Matrix, Error> {
+    pub fn pack_for(
+        target: Target,
+        pool: &Pool,
+        ty: QuantType,
+        n: usize,
+        k: usize,
+        bytes: &[u8],
+    ) -> Result<Matrix, Error> {
         assert!(Target::available().any(|available| available == target), "no {} here", target.name());
         let row = ty.row_bytes(k).ok_or(Error::Blocks { ty, n, k, block: ty.block_len() })?;
         // Rows are padded to a group of 16; a shape that has as many bytes as are in memory does not overflow then.
@@ -87,9 +94,9 @@ impl Matrix {
             (stored, bytes) = (QuantType::F32, Cow::Owned(pack::widened_halves(&bytes)));
         }
         let packed = match form {
-            Some(form) => pack::quantized(ty, form, target, n, k, &bytes),
-            None if stored == QuantType::F32 => pack::floats::<4>(target.lanes(), n, k, &bytes),
-            None => pack::floats::<2>(target.lanes(), n, k, &bytes),
+            Some(form) => pack::quantized(pool, ty, form, target, n, k, &bytes),
+            None if stored == QuantType::F32 => pack::floats::<4>(pool, target.lanes(), n, k, &bytes),
+            None => pack::floats::<2>(pool, target.lanes(), n, k, &bytes),
         };
         Ok(Matrix { ty, stored, n, k, form, target, kernel: target.kernel(stored, form), packed })
     }

@@ -6,8 +6,12 @@ use super::block::{self, Block};
 use super::buffer::Buffer;
 use super::dispatch::Target;
 use super::form::{FormKind, Layout, Traits};
+use super::isa::{Isa, Scale};
+use crate::parts::{Shared, pieces};
+use crate::pool::Pool;
 
 /// A packed weight's memory.
+#[derive(PartialEq)]
 pub(crate) struct Packed {
     /// Numbers, or floats.
     pub(crate) quants: Buffer,
@@ -15,25 +19,104 @@ pub(crate) struct Packed {
     pub(crate) scales: Buffer,
 }
 
+/// Bytes of the file that make a part for a thread.
+const PART: usize = 64 * 1024;
+
 /// Packs the rows of a quantized weight. `bytes` are whole rows of whole blocks.
-pub(crate) fn quantized(ty: QuantType, form: FormKind, target: Target, n: usize, k: usize, bytes: &[u8]) -> Packed {
+pub(crate) fn quantized(
+    pool: &Pool,
+    ty: QuantType,
+    form: FormKind,
+    target: Target,
+    n: usize,
+    k: usize,
+    bytes: &[u8],
+) -> Packed {
     let packing = Packing::new(form, target, k);
+    let (group_quants, group_scales) = (packing.group_quants(), packing.group_scales());
     let groups = n.div_ceil(target.lanes());
-    let mut quants = Buffer::zeroed(groups * packing.group_quants());
-    let mut scales = Buffer::zeroed(groups * packing.group_scales());
-    let row_bytes = bytes.len() / n.max(1);
-    for row in 0..n {
-        let row_bytes = &bytes[row * row_bytes..][..row_bytes];
-        let (group, lane) = (row / target.lanes(), row % target.lanes());
-        let quants = &mut quants.bytes_mut()[group * packing.group_quants()..][..packing.group_quants()];
-        let scales = &mut scales.bytes_mut()[group * packing.group_scales()..][..packing.group_scales()];
-        for index in 0..packing.blocks {
-            let block = block::read(ty, row_bytes, index);
-            packing.put_numbers(&block, quants, index, lane);
-            packing.put_scales(&block, scales, index, lane);
+    let mut quants = Buffer::zeroed(groups * group_quants);
+    let mut scales = Buffer::zeroed(groups * group_scales);
+    let group_bytes = bytes.len() / n.max(1) * target.lanes();
+    let step = (PART / group_bytes.max(1)).max(1);
+    let all_scales = Shared::new(scales.bytes_mut());
+    pieces(pool, quants.bytes_mut(), step * group_quants, |at, quants| {
+        let first = at / group_quants;
+        let count = quants.len() / group_quants;
+        // SAFETY: parts have different groups.
+        let scales = unsafe { all_scales.slice(first * group_scales, count * group_scales) };
+        let rows = &bytes[first * group_bytes..bytes.len().min((first + count) * group_bytes)];
+        let parts = rows.chunks(group_bytes).zip(quants.chunks_exact_mut(group_quants));
+        for ((rows, quants), scales) in parts.zip(scales.chunks_exact_mut(group_scales)) {
+            (target.packer())(&packing, ty, rows, quants, scales);
+        }
+    });
+    Packed { quants, scales }
+}
+
+/// Packs the rows of one group.
+pub(crate) type PackGroup = fn(&Packing, QuantType, &[u8], &mut [u8], &mut [u8]);
+
+/// [`PackGroup`] for an instruction set, whose number of lanes and scales the compiler then knows.
+pub(crate) fn group<S: Isa>(packing: &Packing, ty: QuantType, rows: &[u8], quants: &mut [u8], scales: &mut [u8]) {
+    let lanes = S::LANES;
+    let row_bytes = ty.row_bytes(packing.blocks * 32).unwrap_or(0).max(1);
+    let traits = packing.traits;
+    let layout = Layout::of(traits, lanes, size_of::<S::Scale>());
+    let flip = if traits.bits == 8 && S::BIASED { 0x8080_8080 } else { 0 };
+    for (lane, row) in rows.chunks_exact(row_bytes).enumerate() {
+        for (index, quants) in quants.chunks_exact_mut(layout.quant_bytes).enumerate() {
+            let block = block::read(ty, row, index);
+            put_numbers(traits.bits, lanes, flip, &block, quants, lane);
+            put_scales::<S::Scale>(traits, layout, &block, scales, index, lane);
         }
     }
-    Packed { quants, scales }
+}
+
+/// Puts the numbers of a block into its lane, four of them in a word.
+#[inline(always)]
+fn put_numbers(bits: usize, lanes: usize, flip: u32, block: &Block, quants: &mut [u8], lane: usize) {
+    let quants = quants.as_chunks_mut::<4>().0;
+    let mut put = |at: usize, word: u32| quants[at * lanes + lane] = word.to_le_bytes();
+    let mut words = [0u32; 8];
+    for (word, q) in words.iter_mut().zip(block.q.as_chunks::<4>().0) {
+        *word = u32::from_le_bytes(*q);
+    }
+    if bits == 8 {
+        return words.into_iter().enumerate().for_each(|(chunk, word)| put(chunk, word ^ flip));
+    }
+    for (pair, words) in words.as_chunks::<2>().0.iter().enumerate() {
+        put(pair, words[0] & 0x0f0f_0f0f | (words[1] & 0x0f0f_0f0f) << 4);
+    }
+    if bits == 6 {
+        for (half, words) in words.as_chunks::<4>().0.iter().enumerate() {
+            let [a, b, c, d] = words.map(|word| word >> 4 & 0x0303_0303);
+            put(4 + half, a | b << 2 | c << 4 | d << 6);
+        }
+    }
+}
+
+/// Puts the scales of block `index` into its lane.
+#[inline(always)]
+fn put_scales<S: Scale>(traits: Traits, layout: Layout, block: &Block, scales: &mut [u8], index: usize, lane: usize) {
+    let Layout { lanes, scale_bytes, scale_stride, sub_start, sub_stride, .. } = layout;
+    let outer = if traits.supers { index / 8 } else { index };
+    let scales = &mut scales[outer * scale_stride..][..scale_stride];
+    S::put(block.scale, &mut scales[lane * scale_bytes..][..scale_bytes]);
+    if traits.min {
+        S::put(block.min, &mut scales[(lanes + lane) * scale_bytes..][..scale_bytes]);
+    }
+    if !traits.supers {
+        return;
+    }
+    let subs = &mut scales[sub_start + index % 8 * sub_stride..][..sub_stride];
+    let sides = 32 / traits.group;
+    for side in 0..sides {
+        subs[side * lanes + lane] = block.sub_scale[side] as u8;
+        if traits.min {
+            subs[(sides + side) * lanes + lane] = block.sub_min[side] as u8;
+        }
+    }
 }
 
 /// Where the parts of a block go.
@@ -63,51 +146,6 @@ impl Packing {
     /// What a stored byte is XORed with.
     fn flip(&self) -> u8 {
         if self.traits.bits == 8 && self.target.biased() { 0x80 } else { 0 }
-    }
-
-    fn put_numbers(&self, block: &Block, quants: &mut [u8], index: usize, lane: usize) {
-        let vector = 4 * self.layout.lanes;
-        let out = &mut quants[index * self.layout.quant_bytes..][..self.layout.quant_bytes];
-        let mut put = |at: usize, word: u32| out[at * vector + lane * 4..][..4].copy_from_slice(&word.to_le_bytes());
-        // Four numbers at a time, in the bytes of a word.
-        let mut words = [0u32; 8];
-        for (word, q) in words.iter_mut().zip(block.q.as_chunks::<4>().0) {
-            *word = u32::from_le_bytes(*q);
-        }
-        if self.traits.bits == 8 {
-            let flip = u32::from_le_bytes([self.flip(); 4]);
-            return words.into_iter().enumerate().for_each(|(chunk, word)| put(chunk, word ^ flip));
-        }
-        for (pair, words) in words.as_chunks::<2>().0.iter().enumerate() {
-            put(pair, words[0] & 0x0f0f_0f0f | (words[1] & 0x0f0f_0f0f) << 4);
-        }
-        if self.traits.bits == 6 {
-            for (half, words) in words.as_chunks::<4>().0.iter().enumerate() {
-                let [a, b, c, d] = words.map(|word| word >> 4 & 0x0303_0303);
-                put(4 + half, a | b << 2 | c << 4 | d << 6);
-            }
-        }
-    }
-
-    fn put_scales(&self, block: &Block, scales: &mut [u8], index: usize, lane: usize) {
-        let Layout { lanes, scale_bytes, scale_stride, sub_start, sub_stride, .. } = self.layout;
-        let outer = if self.traits.supers { index / 8 } else { index };
-        let scales = &mut scales[outer * scale_stride..][..scale_stride];
-        self.target.put_scale(block.scale, &mut scales[lane * scale_bytes..][..scale_bytes]);
-        if self.traits.min {
-            self.target.put_scale(block.min, &mut scales[(lanes + lane) * scale_bytes..][..scale_bytes]);
-        }
-        if !self.traits.supers {
-            return;
-        }
-        let subs = &mut scales[sub_start + index % 8 * sub_stride..][..sub_stride];
-        let sides = 32 / self.traits.group;
-        for side in 0..sides {
-            subs[side * lanes + lane] = block.sub_scale[side] as u8;
-            if self.traits.min {
-                subs[(sides + side) * lanes + lane] = block.sub_min[side] as u8;
-            }
-        }
     }
 
     /// Block `index` of a row, back from the packed memory.
@@ -161,12 +199,14 @@ impl Packing {
 }
 
 /// Interleaves rows of floats of `SIZE` bytes.
-pub(crate) fn floats<const SIZE: usize>(lanes: usize, n: usize, k: usize, bytes: &[u8]) -> Packed {
-    let mut quants = Buffer::zeroed(n.div_ceil(lanes) * lanes * k * SIZE);
+pub(crate) fn floats<const SIZE: usize>(pool: &Pool, lanes: usize, n: usize, k: usize, bytes: &[u8]) -> Packed {
+    let group = lanes * k;
+    let mut quants = Buffer::zeroed(n.div_ceil(lanes) * group * SIZE);
     let rows = bytes.as_chunks::<SIZE>().0;
-    let out = quants.bytes_mut().as_chunks_mut::<SIZE>().0;
-    if k > 0 {
-        for (rows, out) in rows.chunks(lanes * k).zip(out.chunks_exact_mut(lanes * k)) {
+    let step = (PART / (group * SIZE).max(1)).max(1) * group;
+    pieces(pool, quants.bytes_mut().as_chunks_mut::<SIZE>().0, step, |at, out| {
+        let rows = &rows[at..rows.len().min(at + out.len())];
+        for (rows, out) in rows.chunks(group).zip(out.chunks_exact_mut(group)) {
             for (lane, row) in rows.chunks_exact(k).enumerate() {
                 for (value, out) in row.iter().zip(out[lane..].iter_mut().step_by(lanes)) {
                     *out = *value;
@@ -176,7 +216,7 @@ pub(crate) fn floats<const SIZE: usize>(lanes: usize, n: usize, k: usize, bytes:
                 }
             }
         }
-    }
+    });
     Packed { quants, scales: Buffer::default() }
 }
 

@@ -72,8 +72,10 @@ fn check(ty: QuantType, n: usize, k: usize) {
     format::decode(ty, &bytes, &mut dense).unwrap();
     let (alone, three) = (Pool::new(1), Pool::new(3));
     for target in Target::available() {
-        let weight = Matrix::pack_for(target, ty, n, k, &bytes).unwrap();
+        let weight = Matrix::pack_for(target, &alone, ty, n, k, &bytes).unwrap();
         let name = weight.kernel();
+        let shared = Matrix::pack_for(target, &three, ty, n, k, &bytes).unwrap();
+        assert!(weight.packed == shared.packed, "{name} {n} x {k}: threads change the packed weight");
         let mut row = vec![0.0; k];
         for (index, expected) in dense.chunks_exact(k).enumerate() {
             weight.row(index, &mut row);
@@ -148,7 +150,7 @@ fn extreme_numbers_do_not_overflow() {
             for x in [vec![1.0; k], vec![-1.0; k]] {
                 let expected = reference(&dense, &x, k);
                 for target in Target::available() {
-                    let weight = Matrix::pack_for(target, ty, n, k, &bytes).unwrap();
+                    let weight = Matrix::pack_for(target, &Pool::new(1), ty, n, k, &bytes).unwrap();
                     let mut out = vec![0.0; n];
                     matmul(&Pool::new(1), &weight, &x, 1, &mut Activations::new(), &mut out, None, None);
                     let error = nmse(&out, &expected);
@@ -210,7 +212,7 @@ fn halves_of_every_kind_are_multiplied() {
     for part in [&halves[..], &halves[..0x7c00], &halves[0x8000..0xfc00]] {
         let bytes: Vec<u8> = part.iter().flat_map(|half| half.to_le_bytes()).collect();
         for target in Target::available() {
-            let weight = Matrix::pack_for(target, QuantType::F16, part.len(), 1, &bytes).unwrap();
+            let weight = Matrix::pack_for(target, &Pool::new(1), QuantType::F16, part.len(), 1, &bytes).unwrap();
             let mut out = vec![0.0; part.len()];
             matmul(&Pool::new(1), &weight, &[2.0], 1, &mut Activations::new(), &mut out, None, None);
             for (row, half) in part.iter().enumerate() {

@@ -1,5 +1,5 @@
-//! Bytes to weights: GGUF, safetensors and llama2.c files, the codecs of the quant types, and the store that gives a
-//! model its tensors by name.
+//! Bytes to weights: GGUF, safetensors and llama2.c files, the codecs of the quant types, the store that gives a model
+//! its tensors by name, and tables of word vectors.
 //!
 //! [`Checkpoint`] is the way in. It reads headers first and tensors as ranges, from anything that implements
 //! [`Bytes`], and whatever the file it gives tensors the names and the row order of the published checkpoint.
@@ -19,6 +19,7 @@ pub mod names;
 mod open;
 mod quant;
 pub mod safetensors;
+mod words;
 
 #[cfg(not(target_arch = "wasm32"))]
 pub use atomic::AtomicFile;
@@ -33,3 +34,4 @@ pub use folder::DirFolder;
 pub use folder::{Folder, MemoryFolder, read_text, stays_inside};
 pub use quant::{bf16_to_f32, decode, encode, f16_to_f32, f32_to_bf16, f32_to_f16};
 pub use safetensors::write_safetensors;
+pub use words::{WordFormat, WordTable};

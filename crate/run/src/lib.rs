@@ -1,4 +1,4 @@
-//! Sessions and tasks: from text to tokens, from logits to the next one, and back to text.
+//! Sessions and tasks: from text to tokens, from logits to the next one, and back to text; word vectors.
 
 mod bench;
 mod chat;
@@ -21,6 +21,7 @@ mod stream;
 mod template;
 pub mod tokenizer;
 mod trial;
+mod words;
 
 pub use bench::{BenchOptions, Figures, bench};
 pub use chat::Chat;
@@ -39,9 +40,13 @@ pub use session::Session;
 pub use stream::TextStream;
 pub use template::{ChatTemplate, Conversation};
 pub use tokenizer::{Add, Special, SpecialTokens, Tokenizer, TokenizerConfig};
+<<<<<<< HEAD
 pub use trial::Trial;
+=======
+pub use words::{AnalogyReport, AnalogySet, Neighbour, SectionReport, WordVectors};
+>>>>>>> 762de8f (run, cli: word vectors: neighbours, analogies, and counts of answered questions)
 
 // What the skins need of the packages below.
-pub use cpu::pool::serve as serve_pool;
+pub use cpu::pool::{Pool, serve as serve_pool};
 pub use graph::Tensor;
 pub use models::{SHAPES, shape_config};

@@ -1,4 +1,4 @@
-import { cpSync, existsSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { defineConfig, type Plugin } from "vite";
 
@@ -17,12 +17,48 @@ function wasmModules(): Plugin {
   };
 }
 
+/** An entry of `models-quantized/manifest.json`. */
+interface OwnModel {
+  readonly name: string;
+  readonly file: string;
+  readonly family: string;
+  readonly bytes: number;
+  readonly task: string;
+  readonly default?: boolean;
+}
+
+/** Puts the project's own chat models beside the pages, with the list that a plain file server can serve. */
+function ownModels(): Plugin {
+  const from = resolve(import.meta.dirname, "../models-quantized");
+  const to = resolve(import.meta.dirname, "dist");
+  return {
+    name: "dynasty-models",
+    apply: "build",
+    closeBundle() {
+      const manifest = resolve(from, "manifest.json");
+      const all: readonly OwnModel[] = existsSync(manifest) ? JSON.parse(readFileSync(manifest, "utf8")) : [];
+      const chats = all.filter((model) => model.task === "chat");
+      mkdirSync(resolve(to, "models-quantized"), { recursive: true });
+      for (const { file } of chats) cpSync(resolve(from, file), resolve(to, "models-quantized", file));
+      const offered = chats.map(({ name, file, family, bytes, default: first }) => ({
+        name,
+        url: `./models-quantized/${file}`,
+        bytes,
+        family,
+        template: true,
+        default: first === true,
+      }));
+      writeFileSync(resolve(to, "models.json"), JSON.stringify(offered));
+    },
+  };
+}
+
 /** The site: `web/dist`. */
 export default defineConfig({
   root: resolve(import.meta.dirname, "site"),
   base: "./",
   worker: { format: "es" },
-  plugins: [wasmModules()],
+  plugins: [wasmModules(), ownModels()],
   build: {
     target: "es2022",
     outDir: resolve(import.meta.dirname, "dist"),

@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 
 use run::Package;
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::source;
 
 /// One model.
 #[derive(Serialize)]
-pub struct Entry {
+struct Entry {
     /// The name of its folder or file.
     name: String,
     /// Where the page reads it.
@@ -26,8 +27,21 @@ pub struct Entry {
     files: Vec<String>,
 }
 
+/// Every model in `folder`, then those that the site brings by its own list, but for names that the folder has too.
+pub fn offered(folder: Option<&Path>, own: &Path) -> Vec<Value> {
+    let listed = folder.map(list).unwrap_or_default();
+    let mut all: Vec<Value> = listed.iter().filter_map(|entry| serde_json::to_value(entry).ok()).collect();
+    let own = std::fs::read(own).ok().and_then(|bytes| serde_json::from_slice::<Vec<Value>>(&bytes).ok());
+    for model in own.unwrap_or_default() {
+        if !all.iter().any(|other| other["name"] == model["name"]) {
+            all.push(model);
+        }
+    }
+    all
+}
+
 /// Every model in `folder`, by name. What is no model is left out.
-pub fn list(folder: &Path) -> Vec<Entry> {
+fn list(folder: &Path) -> Vec<Entry> {
     let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
     let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
     paths.sort();

@@ -34,9 +34,9 @@ async fn listen(app: Router, port: u16) -> Result<(), Failure> {
 }
 
 fn app(site: &Path, models: Option<PathBuf>, isolated: bool) -> Router {
-    let listed = models.clone();
+    let (listed, own) = (models.clone(), site.join("models.json"));
     let list = move || async move {
-        let entries = tokio::task::spawn_blocking(move || listed.as_deref().map(models_list::list).unwrap_or_default());
+        let entries = tokio::task::spawn_blocking(move || models_list::offered(listed.as_deref(), &own));
         entries.await.map(axum::Json).map_err(|error| error.to_string()).into_response()
     };
     let mut app = Router::new().route("/models.json", get(list));

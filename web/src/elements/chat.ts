@@ -204,11 +204,12 @@ export class DynastyChat extends LitElement {
     await this.updateComplete;
     const list = fetchModels(new URL(this.models, document.baseURI).href).then((models) => this.change(() => (this.offered = models)));
     const { model } = this;
-    if (model === undefined || model === "") return;
-    this.chat.expect(nameOf(model));
+    if (model) this.chat.expect(nameOf(model));
     await list;
-    const found = this.offered.find((offered) => offered.name === model);
-    await this.load({ name: found?.name ?? nameOf(model), source: found?.url ?? model });
+    const found = this.offered.find((offered) => (model ? offered.name === model : offered.default));
+    // Somebody may have chosen another model while the list came.
+    if (!model && (!found || this.chat.state !== "idle")) return;
+    await this.load({ name: found?.name ?? nameOf(model ?? ""), source: found?.url ?? model ?? "" });
   }
 
   private async load(wanted: Wanted): Promise<void> {

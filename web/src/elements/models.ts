@@ -7,6 +7,8 @@ export interface LocalModel {
   readonly family: string;
   /** Whether it has a chat template. */
   readonly template: boolean;
+  /** Whether a chat without another model opens with it. */
+  readonly default: boolean;
 }
 
 /** The server's models; none if it offers no list. Addresses are made absolute. */
@@ -25,7 +27,7 @@ export async function fetchModels(address: string, get: typeof fetch = fetch): P
 
 function readModel(item: unknown, base: string): LocalModel[] {
   if (typeof item !== "object" || item === null) return [];
-  const { name, url, bytes, family, template } = item as Partial<Record<keyof LocalModel, unknown>>;
+  const { name, url, bytes, family, template, default: first } = item as Partial<Record<keyof LocalModel, unknown>>;
   if (typeof name !== "string" || typeof url !== "string" || !URL.canParse(url, base)) return [];
   return [
     {
@@ -34,6 +36,7 @@ function readModel(item: unknown, base: string): LocalModel[] {
       bytes: typeof bytes === "number" ? bytes : 0,
       family: typeof family === "string" ? family : "",
       template: template === true,
+      default: first === true,
     },
   ];
 }

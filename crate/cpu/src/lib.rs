@@ -6,6 +6,7 @@
 mod cache;
 mod engine;
 mod error;
+mod gemm;
 mod kernels;
 pub mod matrix;
 mod parts;

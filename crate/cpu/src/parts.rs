@@ -25,6 +25,15 @@ impl<T> Shared<T> {
         Self { start: slice.as_mut_ptr(), len: slice.len() }
     }
 
+    /// The place of a value; whoever writes there promises what [`Shared::slice`] asks.
+    ///
+    /// # Panics
+    /// It is not inside.
+    pub fn at(&self, at: usize) -> *mut T {
+        assert!(at < self.len, "{at} of {}", self.len);
+        self.start.wrapping_add(at)
+    }
+
     /// A piece of it.
     ///
     /// # Safety
@@ -48,6 +57,27 @@ pub(crate) fn pieces<T: Send>(pool: &Pool, out: &mut [T], step: usize, job: impl
         let at = part * step;
         // SAFETY: parts have different places, `step` apart.
         job(at, unsafe { shared.slice(at, step.min(len - at)) });
+    });
+}
+
+/// Gives the pieces of several results that belong together to `job` with the part's number; the pieces of result `i`
+/// have `steps[i]` values, the last one fewer. A result of no length has empty pieces.
+pub(crate) fn together<T: Send, const N: usize>(
+    pool: &Pool,
+    outs: [&mut [T]; N],
+    steps: [usize; N],
+    job: impl Fn(usize, [&mut [T]; N]) + Sync,
+) {
+    let lens: [usize; N] = std::array::from_fn(|i| outs[i].len());
+    let parts = (0..N).map(|i| lens[i].div_ceil(steps[i].max(1))).max().unwrap_or(0);
+    let shared = outs.map(Shared::new);
+    pool.run(parts, &|part| {
+        let pieces = std::array::from_fn(|i| {
+            let at = (part * steps[i]).min(lens[i]);
+            // SAFETY: parts have different places, a step apart.
+            unsafe { shared[i].slice(at, steps[i].min(lens[i] - at)) }
+        });
+        job(part, pieces);
     });
 }
 

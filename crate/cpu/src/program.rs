@@ -1,15 +1,16 @@
 //! A graph with its weights, buffers and sizes: what runs.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use graph::{DType, Data, Graph, NodeId, Port, Symbol, Symbols, Tensor};
+use graph::{DType, Data, Graph, Node, NodeId, Op, Port, Symbol, Symbols, Tensor, Update, WeightId};
 
 use crate::cache::{self, Caches};
 use crate::plan::{Place, Plan, computes};
 use crate::pool::Pool;
 use crate::reader::{Measured, Reader};
-use crate::step::{self, Scratch};
-use crate::weights::Weight;
+use crate::kernels::update::update;
+use crate::step::{self, OUTPUTS, Scratch};
+use crate::weights::{Slot, Weight};
 use crate::{Error, Session, Weights};
 
 /// A graph that is ready to run. It keeps its buffers from run to run, so a run with sizes no larger than an earlier
@@ -17,7 +18,11 @@ use crate::{Error, Session, Weights};
 pub struct Program {
     graph: Arc<Graph>,
     plan: Plan,
+    slots: Vec<Arc<Slot>>,
+    /// What the slots hold in this run; nothing between runs, so that changing it needs no copy.
     weights: Vec<Arc<Weight>>,
+    /// Held while weights change.
+    turn: Arc<Mutex<()>>,
     caches: Caches,
     /// An input has an axis of P tokens, so P is not for the session to say.
     past_is_given: bool,
@@ -30,20 +35,27 @@ impl Program {
     pub(crate) fn new(graph: Arc<Graph>, weights: &Weights) -> Result<Self, Error> {
         let found = graph.weights.iter().map(|spec| {
             let fail = |reason: String| Error::Weight { name: spec.name.clone(), reason };
-            let weight = weights.find(&spec.name).ok_or_else(|| fail("is not loaded".into()))?;
-            if weight.shape != spec.shape {
-                return Err(fail(format!("has shape {:?}, the graph expects {:?}", weight.shape, spec.shape)));
+            let slot = weights.find(&spec.name).ok_or_else(|| fail("is not loaded".into()))?;
+            let shape = &slot.current().shape;
+            if *shape != spec.shape {
+                return Err(fail(format!("has shape {shape:?}, the graph expects {:?}", spec.shape)));
             }
-            Ok(weight.clone())
+            Ok(slot.clone())
         });
-        let weights = found.collect::<Result<Vec<_>, Error>>()?;
+        let slots = found.collect::<Result<Vec<_>, Error>>()?;
+        for (id, node) in graph.iter() {
+            if let Op::Update { weights, .. } = &node.op {
+                changing(&graph, &slots, id, weights)?;
+            }
+        }
         let caches = Caches::new(&graph)?;
         let plan = Plan::new(&graph, |node| caches.only_pages(node));
         let past = Symbol('P');
         let past_is_given = graph.inputs().any(|(_, ty)| ty.shape.iter().any(|dim| dim.symbol() == Some(past)));
         let buffers = vec![Vec::new(); plan.buffers];
         let measured = Measured::default();
-        Ok(Self { graph, plan, weights, caches, past_is_given, measured, buffers, scratch: Scratch::default() })
+        let (turn, weights) = (weights.turn().clone(), Vec::new());
+        Ok(Self { graph, plan, slots, weights, turn, caches, past_is_given, measured, buffers, scratch: Scratch::default() })
     }
 
     /// The graph that it runs.
@@ -57,6 +69,19 @@ impl Program {
     }
 
     pub(crate) fn run(
+        &mut self,
+        pool: &Pool,
+        session: Option<&mut Session>,
+        inputs: &[(&str, &Tensor)],
+    ) -> Result<Vec<Tensor>, Error> {
+        self.weights.clear();
+        self.weights.extend(self.slots.iter().map(|slot| slot.current()));
+        let outputs = self.run_with_weights(pool, session, inputs);
+        self.weights.clear();
+        outputs
+    }
+
+    fn run_with_weights(
         &mut self,
         pool: &Pool,
         session: Option<&mut Session>,
@@ -100,7 +125,11 @@ impl Program {
         self.scratch.forget();
         let graph = self.graph.clone();
         for (id, node) in graph.iter().filter(|(_, node)| computes(&node.op)) {
-            let mut outputs = [Vec::new(), Vec::new()];
+            if let Op::Update { rule, weights } = &node.op {
+                self.update(pool, node, *rule, weights, given)?;
+                continue;
+            }
+            let mut outputs = [const { Vec::new() }; OUTPUTS];
             let result = self.take(id, &mut outputs).and_then(|()| {
                 let reader = reader(&self.graph, &self.plan, &self.measured, &self.weights, given, &self.buffers);
                 let session = session.as_mut().map(|(session, past)| (&mut **session, *past));
@@ -114,8 +143,38 @@ impl Program {
         graph.outputs.iter().map(|output| to_tensor(&reader, output.port)).collect()
     }
 
+    /// Changes weights in place.
+    fn update(
+        &mut self,
+        pool: &Pool,
+        node: &Node,
+        rule: Update,
+        weights: &[WeightId],
+        given: &[&Tensor],
+    ) -> Result<(), Error> {
+        let place = |port: &Port| self.plan.values[self.plan.index(*port)].place;
+        for id in weights {
+            // The program's own hold would make a copy necessary; a rule that reads what it changes gets one.
+            if !node.inputs.iter().any(|port| place(port) == Place::Weight(id.0)) {
+                self.weights[id.0 as usize] = Arc::default();
+            }
+        }
+        {
+            let reader = reader(&self.graph, &self.plan, &self.measured, &self.weights, given, &self.buffers);
+            let input = |i: usize| node.inputs.get(i).map_or(Ok(&[][..]), |port| reader.f32(*port));
+            let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut open: [_; 3] = std::array::from_fn(|i| weights.get(i).map(|id| self.slots[id.0 as usize].open()));
+            let values = open.each_mut().map(|slot| slot.as_mut().map_or(&mut [][..], |slot| slot.values()));
+            update(pool, rule, values, input(0)?, (input(1)?, input(2)?));
+        }
+        for id in weights {
+            self.weights[id.0 as usize] = self.slots[id.0 as usize].current();
+        }
+        Ok(())
+    }
+
     /// The buffers of a node's outputs, with room for them.
-    fn take(&mut self, id: NodeId, outputs: &mut [Vec<f32>; 2]) -> Result<(), Error> {
+    fn take(&mut self, id: NodeId, outputs: &mut [Vec<f32>; OUTPUTS]) -> Result<(), Error> {
         for (output, out) in outputs.iter_mut().enumerate().take(self.graph.node(id).outputs.len()) {
             let index = self.plan.index(Port { node: id, output: output as u8 });
             let Place::Buffer(buffer) = self.plan.values[index].place else { continue };
@@ -131,7 +190,7 @@ impl Program {
         Ok(())
     }
 
-    fn give(&mut self, id: NodeId, outputs: [Vec<f32>; 2]) {
+    fn give(&mut self, id: NodeId, outputs: [Vec<f32>; OUTPUTS]) {
         for (output, out) in outputs.into_iter().enumerate().take(self.graph.node(id).outputs.len()) {
             let index = self.plan.index(Port { node: id, output: output as u8 });
             if let Place::Buffer(buffer) = self.plan.values[index].place
@@ -141,6 +200,21 @@ impl Program {
             }
         }
     }
+}
+
+/// Makes the weights of an update ready to change.
+///
+/// # Errors
+/// It names one twice.
+fn changing(graph: &Graph, slots: &[Arc<Slot>], id: NodeId, weights: &[WeightId]) -> Result<(), Error> {
+    for (i, weight) in weights.iter().enumerate() {
+        if weights[..i].contains(weight) {
+            let (op, inputs) = (graph.node(id).op.name(), String::new());
+            return Err(Error::Node { node: id.0, op, reason: "changes a weight twice".into(), inputs });
+        }
+        slots[weight.0 as usize].unpack();
+    }
+    Ok(())
 }
 
 fn reader<'a>(

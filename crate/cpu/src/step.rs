@@ -1,15 +1,18 @@
 //! One node: its values are found, its kernel is called.
 
-use graph::{Attention, Bias as HasBias, Node, NodeId, Op, Port, Rope};
+use graph::{Attention, Bias as HasBias, MatMul, Node, NodeId, Op, Port, Rope};
+
+mod training;
 
 use crate::Error;
 use crate::cache::Caches;
+use crate::gemm::Packed;
 use crate::kernels::attention::{Bias, Keys, Operands, Partial, Sizes, attention, probs};
 use crate::kernels::kv_append::{Side, append, gather};
 use crate::kernels::rope::Angles;
 use crate::kernels::{
-    affine, arg_max, binary, concat, gated, gather_rows, layer_norm, linear, matmul, permute, reduce, rms_norm, rope,
-    slice, softmax, top_k, unary,
+    affine, arg_max, binary, concat, gated, gather_rows, layer_norm, linear, matmul, norm_grad, permute, reduce,
+    rms_norm, rope, slice, softmax, top_k, unary,
 };
 use crate::matrix::{Activations, matmul as packed, matmul_shared as packed_shared};
 use crate::plan::root;
@@ -24,6 +27,9 @@ pub(crate) struct Scratch {
     /// The value that `activations` was made of.
     quantized: Option<Port>,
     partial: Partial,
+    sums: norm_grad::Partial,
+    /// The right side of a product of plain matrices.
+    packed: Packed,
     angles: Angles,
     /// Positions, frequencies and factor that `angles` was made of.
     turned: Option<(Port, Port, f32)>,
@@ -46,7 +52,11 @@ pub(crate) struct Task<'a> {
     pub caches: &'a Caches,
 }
 
-type Outputs<'a> = &'a mut [Vec<f32>; 2];
+/// The most results that an operation has.
+pub(crate) const OUTPUTS: usize = 4;
+
+/// The results of a node, empty where it has none.
+type Outputs<'a> = [&'a mut [f32]; OUTPUTS];
 
 impl<'a> Task<'a> {
     fn port(&self, i: usize) -> Result<Port, Error> {
@@ -97,17 +107,18 @@ pub(crate) fn run(
     task: &Task<'_>,
     scratch: &mut Scratch,
     session: Option<(&mut Session, &[i32])>,
-    outputs: Outputs<'_>,
+    buffers: &mut [Vec<f32>; OUTPUTS],
 ) -> Result<(), Error> {
     let pool = task.pool;
-    let [out, second] = outputs;
-    let (out, second) = (task.part(0, out), task.part(1, second));
+    let mut place = 0..OUTPUTS as u8;
+    let mut outputs = buffers.each_mut().map(|buffer| task.part(place.next().unwrap_or_default(), buffer));
+    let [out, second, ..] = &mut outputs;
     match &task.node.op {
         // They live where they are, see `Plan`.
         Op::Input { .. } | Op::Weight(_) | Op::Const(_) | Op::Reshape(_) => {}
         Op::GatherRows => gather_node(task, out)?,
         Op::Linear { bias, act } => linear_node(task, scratch, *bias, *act, out)?,
-        Op::MatMul(_) => matmul_node(task, out)?,
+        Op::MatMul(spec) => matmul_node(task, scratch, *spec, out)?,
         Op::RmsNorm { eps } => rms_norm::rms_norm(pool, *eps, task.f32(0)?, task.f32(1)?, out),
         Op::LayerNorm { eps, bias } => {
             let bias = if *bias == HasBias::Add { Some(task.f32(2)?) } else { None };
@@ -115,7 +126,7 @@ pub(crate) fn run(
         }
         Op::Rope(spec) => rope_node(task, scratch, spec, out)?,
         Op::KvAppend(state) => append_node(task, state.0 as usize, session, out, second)?,
-        Op::Attention(spec) => attention_node(task, scratch, spec, session.map(|s| &*s.0), out, second)?,
+        Op::Attention(spec) => attention_node(task, scratch, spec, session.map(|s| &*s.0), outputs)?,
         Op::Unary(op) => unary::unary(pool, *op, task.f32(0)?, out),
         Op::Binary(op) => {
             let (a, b) = ((task.f32(0)?, task.shape(0)?), (task.f32(1)?, task.shape(1)?));
@@ -161,7 +172,7 @@ pub(crate) fn run(
         | Op::LayerNormGrad { .. }
         | Op::AttentionGrad { .. }
         | Op::SoftmaxCrossEntropyGrad { .. }
-        | Op::Update { .. } => return Err(task.fail("is not built".into())),
+        | Op::Update { .. } => training::run(task, scratch, outputs)?,
     }
     Ok(())
 }
@@ -200,7 +211,7 @@ fn linear_node(
     let bias = if bias == HasBias::Add { Some(task.f32(2)?) } else { None };
     let Some(weight) = task.reader.matrix(task.port(1)?) else {
         let n = out.len().checked_div(m).unwrap_or(0);
-        linear::linear(task.pool, (n, k), (x, task.f32(1)?, bias), act, out);
+        linear::linear(task.pool, (m, k, n), (x, task.f32(1)?, bias), act, &mut scratch.packed, out);
         return Ok(());
     };
     let source = root(task.reader.graph, port);
@@ -213,10 +224,11 @@ fn linear_node(
     Ok(())
 }
 
-fn matmul_node(task: &Task<'_>, out: &mut [f32]) -> Result<(), Error> {
-    let (a, b) = (task.shape(0)?, task.shape(1)?);
-    let ([.., m, k], [.., n]) = (a, b) else { return Err(task.fail("needs two axes".into())) };
-    matmul::matmul(task.pool, (*m, *k, *n), task.f32(0)?, task.f32(1)?, out);
+fn matmul_node(task: &Task<'_>, scratch: &mut Scratch, spec: MatMul, out: &mut [f32]) -> Result<(), Error> {
+    let (a, [.., m, n]) = (task.shape(0)?, task.out_shape()) else { return Err(task.fail("needs two axes".into())) };
+    let inner = if spec.a == graph::Side::Plain { a.len() - 1 } else { a.len() - 2 };
+    let operands = (task.f32(0)?, task.f32(1)?);
+    matmul::matmul(task.pool, spec, (*m, a[inner], *n), operands, &mut scratch.packed, out);
     Ok(())
 }
 
@@ -256,8 +268,7 @@ fn attention_node(
     scratch: &mut Scratch,
     spec: &Attention,
     session: Option<&Session>,
-    out: &mut [f32],
-    weights: &mut [f32],
+    [out, second, third, _]: Outputs<'_>,
 ) -> Result<(), Error> {
     let ([batch, queries, n_head, head_dim], [k_batch, keys, n_kv_head, _]) = (task.four(0)?, task.four(1)?);
     let sizes = Sizes { batch, queries, n_head, n_kv_head, head_dim, keys };
@@ -272,7 +283,8 @@ fn attention_node(
     let past = if spec.past { Some(task.i32(3)?) } else { None };
     let bias = if spec.bias { Some(bias_of(task, 3 + usize::from(spec.past), &sizes)?) } else { None };
     let operands = Operands { q: task.f32(0)?, keys: held, past, bias };
-    attention(task.pool, spec, &sizes, &operands, &mut scratch.partial, out);
+    let (weights, lse): (&mut [f32], &mut [f32]) = if spec.probs { (second, third) } else { (&mut [], second) };
+    attention(task.pool, spec, &sizes, &operands, &mut scratch.partial, out, lse);
     if spec.probs {
         probs(task.pool, spec, &sizes, &operands, weights);
     }

@@ -1,25 +1,27 @@
 //! Batched matrix products of activations.
 
-use crate::parts::pieces;
+use graph::{MatMul, Side};
+
+use crate::gemm::{Packed, View, gemm};
 use crate::pool::Pool;
-use crate::simd::{Grid, Sum, product};
 
-/// Rows of a part: enough to use what is loaded of `b`.
-const ROWS: usize = 32;
-
-/// `a` [.., m, k], `b` [.., k, n] → [.., m, n].
-pub(crate) fn matmul(pool: &Pool, (m, k, n): (usize, usize, usize), a: &[f32], b: &[f32], out: &mut [f32]) {
+/// `a` [.., m, k], `b` [.., k, n], or with their last axes exchanged → [.., m, n].
+pub(crate) fn matmul(
+    pool: &Pool,
+    spec: MatMul,
+    (m, k, n): (usize, usize, usize),
+    (a, b): (&[f32], &[f32]),
+    packed: &mut Packed,
+    out: &mut [f32],
+) {
     if m == 0 || n == 0 {
         return;
     }
-    // A part is whole rows of one product of the batch, so batches are cut one by one.
     for (batch, out) in out.chunks_exact_mut(m * n).enumerate() {
-        let b = Grid { values: &b[batch * k * n..][..k * n], stride: n };
-        pieces(pool, out, ROWS * n, |at, out| {
-            let rows = out.len() / n;
-            let a = Grid { values: &a[(batch * m + at / n) * k..][..rows * k], stride: k };
-            product((rows, k, n), a, b, out, n, Sum::Set);
-        });
+        let (a, b) = (&a[batch * m * k..][..m * k], &b[batch * k * n..][..k * n]);
+        let a = if spec.a == Side::Plain { View::rows(a, k) } else { View::rows(a, m).turned() };
+        let b = if spec.b == Side::Plain { View::rows(b, n) } else { View::rows(b, k).turned() };
+        gemm(pool, (m, k, n), a, b, packed, out, |_, _| {});
     }
 }
 
@@ -31,7 +33,10 @@ mod tests {
     fn two_products_of_a_batch() {
         let mut out = [0.0; 4];
         let (a, b) = ([1.0, 2.0, 3.0, 4.0], [1.0, 10.0, 100.0, 1000.0, 1.0, 0.0, 0.0, 1.0]);
-        matmul(&Pool::new(2), (1, 2, 2), &a, &b, &mut out);
+        matmul(&Pool::new(2), MatMul::default(), (1, 2, 2), (&a, &b), &mut Packed::default(), &mut out);
         assert_eq!(out, [201.0, 2010.0, 3.0, 4.0]);
+        let turned = MatMul { a: Side::Transposed, b: Side::Transposed };
+        matmul(&Pool::new(2), turned, (2, 2, 2), (&a, &b[..4]), &mut Packed::default(), &mut out);
+        assert_eq!(out, [31.0, 3100.0, 42.0, 4200.0]);
     }
 }

@@ -55,7 +55,7 @@ pub(crate) fn exp(x: f32) -> f32 {
 
 /// The error function, by Abramowitz and Stegun 7.1.26; the error is below 2e-7 and a few roundings.
 #[inline(always)]
-fn erf(x: f32) -> f32 {
+pub(crate) fn erf(x: f32) -> f32 {
     let z = x.abs();
     let t = 1.0 / (1.0 + 0.327_591_1 * z);
     let p = 1.061_405_4;

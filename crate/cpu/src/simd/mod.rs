@@ -1,9 +1,11 @@
-//! Vectors of floats, and the product that attention and batched matrix products are made of.
+//! Vectors of floats, and the products that attention and plain matrices are made of.
 
 mod lanes;
+mod panel;
 mod product;
 
-pub(crate) use product::{Grid, Sum, product};
+pub(crate) use panel::{Block, Panels};
+pub(crate) use product::{Grid, Sum, product, product_turned};
 
 /// Which vectors the machine has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

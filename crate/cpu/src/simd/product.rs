@@ -31,14 +31,43 @@ pub(crate) fn product(
     stride: usize,
     sum: Sum,
 ) {
-    assert!(a.holds(rows, inner) && b.holds(inner, columns), "operands of {rows} x {inner} x {columns}");
+    assert!(a.holds(rows, inner), "left side of {rows} x {inner} x {columns}");
+    // SAFETY: the left side is inside its slice.
+    unsafe { multiply((rows, inner, columns), (a.values.as_ptr(), a.stride, 1), b, out, stride, sum) };
+}
+
+/// As [`product`] with `a` [inner, rows].
+pub(crate) fn product_turned(
+    (rows, inner, columns): (usize, usize, usize),
+    a: Grid<'_>,
+    b: Grid<'_>,
+    out: &mut [f32],
+    stride: usize,
+    sum: Sum,
+) {
+    assert!(a.holds(inner, rows), "left side of {rows} x {inner} x {columns}, turned");
+    // SAFETY: the left side is inside its slice.
+    unsafe { multiply((rows, inner, columns), (a.values.as_ptr(), 1, a.stride), b, out, stride, sum) };
+}
+
+/// The left side is its first value and the steps from row to row and along the inner axis.
+unsafe fn multiply(
+    (rows, inner, columns): (usize, usize, usize),
+    (a, a_stride, a_step): (*const f32, usize, usize),
+    b: Grid<'_>,
+    out: &mut [f32],
+    stride: usize,
+    sum: Sum,
+) {
+    assert!(b.holds(inner, columns), "right side of {rows} x {inner} x {columns}");
     assert!(Grid { values: out, stride }.holds(rows, columns), "result of {rows} x {columns}");
     let task = Task {
         rows,
         inner,
         columns,
-        a: a.values.as_ptr(),
-        a_stride: a.stride,
+        a,
+        a_stride,
+        a_step,
         b: b.values.as_ptr(),
         b_stride: b.stride,
         out: out.as_mut_ptr(),
@@ -72,6 +101,7 @@ struct Task {
     columns: usize,
     a: *const f32,
     a_stride: usize,
+    a_step: usize,
     b: *const f32,
     b_stride: usize,
     out: *mut f32,
@@ -182,7 +212,7 @@ unsafe fn tile<V: Lanes, const M: usize, const W: usize>(task: &Task, row: usize
                     sums[m][w] = vectors[w].fma(factor, sums[m][w]);
                 }
             }
-            a = a.wrapping_add(1);
+            a = a.wrapping_add(task.a_step);
             b = b.wrapping_add(task.b_stride);
         }
         for m in 0..M {
@@ -216,7 +246,13 @@ mod tests {
                 }
                 assert_eq!(out[row * (columns + 3) + columns..][..3], [1.0; 3]);
             }
-            product((rows, inner, columns), ga, gb, &mut out, columns + 3, Sum::Set);
+            let mut turned = vec![0.0; inner * (rows + 1)];
+            (0..rows * inner).for_each(|i| turned[i % inner * (rows + 1) + i / inner] = a[i / inner * (inner + 1) + i % inner]);
+            let (mut plain, mut again) = (out.clone(), out);
+            product((rows, inner, columns), ga, gb, &mut plain, columns + 3, Sum::Set);
+            let gt = Grid { values: &turned, stride: rows + 1 };
+            product_turned((rows, inner, columns), gt, gb, &mut again, columns + 3, Sum::Set);
+            assert_eq!(plain, again, "{rows} {inner} {columns} turned");
         }
     }
 }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use graph::PAGE;
 
-use super::mask::Mask;
+use super::mask::{HIDDEN, Mask};
 use super::{Operands, Place, TILE};
 use crate::kernels::arg_max::largest;
 use crate::kernels::rms_norm::sum;
@@ -95,11 +95,11 @@ impl Tile {
         product((self.count, self.width, columns), q, keys, &mut self.scores, PAGE, Sum::Set);
     }
 
-    /// Gives each query's result.
-    pub fn finish(&mut self, mut put: impl FnMut(usize, &[f32])) {
+    /// Gives each query's result and the logarithm of its sum of exponentials.
+    pub fn finish(&mut self, mut put: impl FnMut(usize, &[f32], f32)) {
         for (i, values) in self.values.chunks_exact_mut(self.width.max(1)).enumerate() {
             scale(values, inverse(self.total[i]));
-            put(i, values);
+            put(i, values, log_sum(self.most[i], self.total[i]));
         }
     }
 
@@ -141,8 +141,13 @@ fn inverse(total: f32) -> f32 {
     if total == 0.0 { 0.0 } else { 1.0 / total }
 }
 
+/// The logarithm of a sum of exponentials; [`HIDDEN`] for a query that saw no key.
+fn log_sum(most: f32, total: f32) -> f32 {
+    if total == 0.0 { HIDDEN } else { most + total.ln() }
+}
+
 widest! {
-    fn scale(values: &mut [f32], factor: f32) {
+    pub(super) fn scale(values: &mut [f32], factor: f32) {
         for value in values {
             *value *= factor;
         }
@@ -174,8 +179,8 @@ widest! {
     }
 }
 
-/// Joins query `i` of pieces of a list of keys.
-pub(super) fn join<'a>(pieces: impl Iterator<Item = &'a [f32]> + Clone, i: usize, out: &mut [f32]) {
+/// Joins query `i` of pieces of a list of keys; gives the logarithm of its sum of exponentials.
+pub(super) fn join<'a>(pieces: impl Iterator<Item = &'a [f32]> + Clone, i: usize, out: &mut [f32]) -> f32 {
     let width = out.len();
     let pieces = pieces.map(|record| &record[i * (width + 2)..][..width + 2]);
     let most = pieces.clone().map(|piece| piece[width]).fold(f32::NEG_INFINITY, f32::max);
@@ -187,6 +192,7 @@ pub(super) fn join<'a>(pieces: impl Iterator<Item = &'a [f32]> + Clone, i: usize
         out.iter_mut().zip(piece).for_each(|(out, value)| *out += value * factor);
     }
     scale(out, inverse(total));
+    log_sum(most, total)
 }
 
 widest! {

@@ -7,7 +7,7 @@ use crate::matrix::act;
 use crate::parts::widest;
 
 /// A bias at or below this hides its key.
-const HIDDEN: f32 = -1e30;
+pub(super) const HIDDEN: f32 = -1e30;
 
 /// A value broadcast over [B, H, T, S].
 #[derive(Clone, Copy)]

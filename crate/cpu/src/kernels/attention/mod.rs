@@ -7,6 +7,7 @@
 #![expect(unsafe_code, reason = "parts write disjoint rows of the result")]
 
 mod block;
+pub(crate) mod grad;
 mod keys;
 mod mask;
 #[cfg(test)]
@@ -96,7 +97,7 @@ pub(crate) struct Partial {
     values: Vec<f32>,
 }
 
-/// `out` [B, T, H, D].
+/// `out` [B, T, H, D], and `lse` [B, H, T] unless it is empty.
 pub(crate) fn attention(
     pool: &Pool,
     spec: &Attention,
@@ -104,6 +105,7 @@ pub(crate) fn attention(
     operands: &Operands<'_>,
     partial: &mut Partial,
     out: &mut [f32],
+    lse: &mut [f32],
 ) {
     if out.is_empty() {
         return;
@@ -117,7 +119,8 @@ pub(crate) fn attention(
     if joined {
         partial.values.resize(units * record, 0.0);
     }
-    let (partials, shared) = (Shared::new(&mut partial.values), Shared::new(out));
+    let (partials, shared, lses) = (Shared::new(&mut partial.values), Shared::new(out), Shared::new(lse));
+    let wanted = usize::from(!lse.is_empty());
     pool.run(units, &|unit| {
         let (piece, list) = (unit % cut.pieces, unit / cut.pieces);
         let (tile, head) = (list % cut.tiles, list / cut.tiles);
@@ -129,16 +132,18 @@ pub(crate) fn attention(
                 // SAFETY: each unit has its own record.
                 scratch.save(unsafe { partials.slice(unit * record, record) });
             } else {
-                scratch.finish(|i, values| {
+                scratch.finish(|i, values, lse| {
                     // SAFETY: each unit writes the heads of its own queries.
                     let out = unsafe { shared.slice(place.at(sizes, i), sizes.head_dim) };
                     out.copy_from_slice(values);
+                    // SAFETY: as above.
+                    unsafe { lses.slice(place.score(sizes, i) * wanted, wanted) }.fill(lse);
                 });
             }
         });
     });
     if joined {
-        join(sizes, &cut, record, &partial.values, out);
+        join(sizes, &cut, record, &partial.values, out, lse);
     }
 }
 
@@ -157,6 +162,12 @@ impl Place {
         (list / group, self.head * group + list % group)
     }
 
+    /// The row of query `i` of the tile in [B, H, T].
+    fn score(&self, sizes: &Sizes, i: usize) -> usize {
+        let (token, head) = self.query(sizes, i);
+        (self.row * sizes.n_head + head) * sizes.queries + token
+    }
+
     /// Where query `i` of the tile begins in [B, T, H, D].
     fn at(&self, sizes: &Sizes, i: usize) -> usize {
         let (token, head) = self.query(sizes, i);
@@ -165,7 +176,7 @@ impl Place {
 }
 
 /// Joins the pieces of each query.
-fn join(sizes: &Sizes, cut: &Cut, record: usize, partials: &[f32], out: &mut [f32]) {
+fn join(sizes: &Sizes, cut: &Cut, record: usize, partials: &[f32], out: &mut [f32], lse: &mut [f32]) {
     let width = sizes.head_dim;
     for (list, pieces) in partials.chunks_exact(record * cut.pieces).enumerate() {
         if list >= sizes.batch * sizes.n_kv_head {
@@ -174,7 +185,10 @@ fn join(sizes: &Sizes, cut: &Cut, record: usize, partials: &[f32], out: &mut [f3
         let place = Place { row: list / sizes.n_kv_head, head: list % sizes.n_kv_head, first: 0 };
         for i in 0..sizes.list() {
             let out = &mut out[place.at(sizes, i)..][..width];
-            block::join(pieces.chunks_exact(record), i, out);
+            let found = block::join(pieces.chunks_exact(record), i, out);
+            if let Some(lse) = lse.get_mut(place.score(sizes, i)) {
+                *lse = found;
+            }
         }
     }
 }
@@ -192,15 +206,13 @@ pub(crate) fn probs(pool: &Pool, spec: &Attention, sizes: &Sizes, operands: &Ope
         let place = Place { row: head / sizes.n_kv_head, head: head % sizes.n_kv_head, first: tile * TILE };
         SCRATCH.with_borrow_mut(|scratch| {
             scratch.scores(&mask, operands, place, |i, at, scores| {
-                let (token, head) = place.query(sizes, i);
-                let row = (place.row * sizes.n_head + head) * sizes.queries + token;
+                let row = place.score(sizes, i);
                 // SAFETY: each unit writes the rows of its own queries.
                 let out = unsafe { shared.slice(row * sizes.keys + at, scores.len()) };
                 out.copy_from_slice(scores);
             });
             for i in 0..TILE.min(sizes.list() - place.first) {
-                let (token, head) = place.query(sizes, i);
-                let row = (place.row * sizes.n_head + head) * sizes.queries + token;
+                let row = place.score(sizes, i);
                 // SAFETY: as above, and the piece before is no longer in use.
                 block::normalise(unsafe { shared.slice(row * sizes.keys, sizes.keys) });
             }

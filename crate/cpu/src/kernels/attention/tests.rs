@@ -16,7 +16,7 @@ fn noise(seed: usize, count: usize) -> Vec<f32> {
 }
 
 fn plain() -> Attention {
-    Attention { scale: 0.3, causal: false, window: None, soft_cap: None, past: false, bias: false, probs: true }
+    Attention { scale: 0.3, causal: false, window: None, soft_cap: None, past: false, bias: false, probs: true, lse: false }
 }
 
 /// Results and probabilities by the formula.
@@ -76,7 +76,7 @@ fn check(spec: &Attention, sizes: Sizes, k_batch: usize, past: Option<&[i32]>, b
     for threads in [1, 3] {
         let pool = Pool::new(threads);
         let (mut out, mut weights) = (vec![7.0; expected.len()], vec![7.0; expected_probs.len()]);
-        attention(&pool, spec, &sizes, &operands, &mut Partial::default(), &mut out);
+        attention(&pool, spec, &sizes, &operands, &mut Partial::default(), &mut out, &mut []);
         probs(&pool, spec, &sizes, &operands, &mut weights);
         near(&format!("{spec:?} {sizes:?}"), &out, &expected);
         near("probs", &weights, &expected_probs);
@@ -139,7 +139,7 @@ fn pages_hold_what_plain_keys_do() {
         let run = |keys: Keys<'_>| {
             let mut out = vec![0.0; q.len()];
             let operands = Operands { q: &q, keys, past: Some(&past), bias: None };
-            attention(&Pool::new(2), &spec, &size, &operands, &mut Partial::default(), &mut out);
+            attention(&Pool::new(2), &spec, &size, &operands, &mut Partial::default(), &mut out, &mut []);
             out
         };
         let paged = run(Keys::Paged { state: &session.states[0], table: &session.table });

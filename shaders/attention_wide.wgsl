@@ -1,12 +1,17 @@
 // attention: out[b, t, h] = sum_s probs[s] v[b, s, g], probs = softmax_s(cap(scale q[b, t, h].k[b, s, g]) + bias)
 //
 // One workgroup for one head of one query. Keys come in chunks of 64: each thread scores one, the workgroup agrees on
-// the largest, then each thread sums its columns of v over the chunk. Widths up to 256.
+// the largest, then each thread sums its columns of v over the chunk, four keys a turn. Widths up to 256. The variants
+// `probs` make a second pass and write them.
 // grid (batch * tokens * heads, folded)
 
 #import index
 #import attention
 #import sum
+
+#ifdef probs
+@group(0) @binding(7) var<storage, read_write> probs: array<f32>; // [B, H, T, S]
+#endif
 
 var<workgroup> chunk: array<f32, 64>;
 
@@ -16,6 +21,14 @@ fn column(v_at: u32, d: u32) -> f32 {
         return 0.0;
     }
     return value(v_at + d);
+}
+
+// Four columns of v of key start + j times its share; nothing for keys behind the chunk's first `count`.
+fn weighted(b: u32, start: u32, j: u32, count: u32, g: u32, local: u32) -> vec4f {
+    let v_at = key_place(b, start + min(j, count - 1u), g);
+    let p = select(0.0, chunk[j], j < count);
+    let first = vec2f(column(v_at, local), column(v_at, local + 64u));
+    return p * vec4f(first, column(v_at, local + 128u), column(v_at, local + 192u));
 }
 
 @compute @workgroup_size(64)
@@ -34,7 +47,7 @@ fn main(
     let g = h / (params.heads / params.kv_heads);
     let q_at = query * params.dim;
     let range = visible(b, t);
-    let held = held_keys(b);
+    let last = min(range.y, held_keys(b));
     var sums = vec4f();
     var top = HIDDEN;
     var total = 0.0;
@@ -50,15 +63,10 @@ fn main(
         total = total * factor + workgroup_sum(p, local);
         sums *= factor;
         top = larger;
-        for (var j = 0u; j < min(64u, range.y - start); j++) {
-            if start + j >= held {
-                break;
-            }
-            let v_at = key_place(b, start + j, g);
-            sums.x += chunk[j] * column(v_at, local);
-            sums.y += chunk[j] * column(v_at, local + 64u);
-            sums.z += chunk[j] * column(v_at, local + 128u);
-            sums.w += chunk[j] * column(v_at, local + 192u);
+        let count = min(64u, last - min(start, last));
+        for (var j = 0u; j < count; j += 4u) {
+            sums += weighted(b, start, j, count, g, local) + weighted(b, start, j + 1u, count, g, local)
+                + weighted(b, start, j + 2u, count, g, local) + weighted(b, start, j + 3u, count, g, local);
         }
         workgroupBarrier();
     }
@@ -69,4 +77,15 @@ fn main(
             out[q_at + d] = sums[i] * factor;
         }
     }
+#ifdef probs
+    let row = ((b * params.heads + h) * params.tokens + t) * key_count();
+    for (var s = local; s < key_count(); s += 64u) {
+        var p = 0.0;
+        if s >= range.x && s < range.y {
+            let x = score(b, h, t, s, q_at, g);
+            p = select(exp(x - top) * factor, 0.0, x <= HIDDEN);
+        }
+        probs[row + s] = p;
+    }
+#endif
 }

@@ -1,13 +1,14 @@
 // top_k: the k largest of x[r, :] in falling order with their indices, the lowest index first on ties
 //
-// The largest is searched k times, each time behind the one before.
+// The largest is searched again and again, each time behind the one before; one dispatch finds entries `start` to `end`
+// of k.
 // One thread a row, no barrier: for software adapters.
 // grid (ceil(rows / 64), folded)
 
 #import index
 #import comparable
 
-struct Params { rows: u32, cols: u32, k: u32 }
+struct Params { rows: u32, cols: u32, k: u32, start: u32, end: u32 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<f32>;             // [rows, cols]
@@ -27,7 +28,11 @@ fn main(
     let first = row * params.cols;
     var last = 0.0;
     var last_index = 0u;
-    for (var i = 0u; i < params.k; i++) {
+    if params.start > 0u {
+        last = values[row * params.k + params.start - 1u];
+        last_index = u32(indices[row * params.k + params.start - 1u]);
+    }
+    for (var i = params.start; i < params.end; i++) {
         var top = 0.0;
         var index = params.cols;
         for (var c = 0u; c < params.cols; c++) {

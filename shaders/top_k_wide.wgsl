@@ -1,6 +1,7 @@
 // top_k: the k largest of x[r, :] in falling order with their indices, the lowest index first on ties
 //
-// The largest is searched k times, each time behind the one before.
+// The largest is searched again and again, each time behind the one before; one dispatch finds entries `start` to `end`
+// of k.
 // One workgroup a row: each thread strides over the columns, then a tree.
 // grid (rows, folded)
 
@@ -8,7 +9,7 @@
 #import comparable
 #import best
 
-struct Params { rows: u32, cols: u32, k: u32 }
+struct Params { rows: u32, cols: u32, k: u32, start: u32, end: u32 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<f32>;             // [rows, cols]
@@ -28,7 +29,11 @@ fn main(
     let first = row * params.cols;
     var last = 0.0;
     var last_index = 0u;
-    for (var i = 0u; i < params.k; i++) {
+    if params.start > 0u {
+        last = values[row * params.k + params.start - 1u];
+        last_index = u32(indices[row * params.k + params.start - 1u]);
+    }
+    for (var i = params.start; i < params.end; i++) {
         var top = 0.0;
         var index = NO_INDEX;
         for (var c = local; c < params.cols; c += 256u) {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::made::Counters;
 use crate::shaders::{Access, Binding, Shader};
 use crate::{Error, Weights};
 
@@ -62,6 +63,7 @@ pub(crate) struct Gpu {
     nowhere: wgpu::Buffer,
     name: String,
     faults: Arc<Mutex<Faults>>,
+    pub counters: Counters,
     pipelines: Mutex<HashMap<Shader, Arc<Pipeline>>>,
     layouts: Mutex<HashMap<Vec<Binding>, wgpu::BindGroupLayout>>,
 }
@@ -187,6 +189,7 @@ impl Gpu {
             nowhere,
             name,
             faults,
+            counters: Counters::default(),
             pipelines: Mutex::default(),
             layouts: Mutex::default(),
         }
@@ -228,7 +231,7 @@ impl Gpu {
         if bytes > limit {
             return Err(Error::Limit { what: what.to_string(), bytes, limit, name: "maxBufferSize" });
         }
-        let buffer = self.device.create_buffer(&wgpu::BufferDescriptor {
+        let buffer = self.buffer(&wgpu::BufferDescriptor {
             label: Some(what),
             size: bytes.max(4).next_multiple_of(4),
             usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST,
@@ -255,7 +258,7 @@ impl Gpu {
             label: Some(source.name),
             source: wgpu::ShaderSource::Wgsl(source.code.into()),
         });
-        let pipeline = self.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+        let pipeline = self.compute_pipeline(&wgpu::ComputePipelineDescriptor {
             label: Some(source.name),
             layout: Some(&layout),
             module: &module,

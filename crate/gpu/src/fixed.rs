@@ -95,7 +95,7 @@ pub(crate) fn dense_weight(gpu: &Gpu, name: &str, weight: &Weight) -> Result<wgp
 
 /// One dispatch outside all plans.
 fn gather_once(gpu: &Gpu, shader: Shader, params: &[u32; 7], buffers: [&wgpu::Buffer; 3]) {
-    let uniform = gpu.device.create_buffer(&wgpu::BufferDescriptor {
+    let uniform = gpu.buffer(&wgpu::BufferDescriptor {
         label: Some("parameters"),
         size: 256,
         usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
@@ -106,7 +106,7 @@ fn gather_once(gpu: &Gpu, shader: Shader, params: &[u32; 7], buffers: [&wgpu::Bu
     let mut entries = vec![wgpu::BindGroupEntry { binding: 0, resource: uniform.as_entire_binding() }];
     entries
         .extend((1..).zip(buffers).map(|(i, b)| wgpu::BindGroupEntry { binding: i, resource: b.as_entire_binding() }));
-    let group = gpu.device.create_bind_group(&wgpu::BindGroupDescriptor {
+    let group = gpu.bind_group(&wgpu::BindGroupDescriptor {
         label: Some("plain values"),
         layout: &pipeline.layout,
         entries: &entries,

@@ -11,6 +11,7 @@ mod engine;
 mod error;
 mod fixed;
 mod kernels;
+mod made;
 mod plan;
 mod program;
 mod readback;
@@ -24,6 +25,7 @@ mod weights;
 
 pub use engine::{Engine, Kernels, Limits, Options};
 pub use error::Error;
+pub use made::Made;
 pub use program::{Program, Stats};
 pub use session::Session;
 pub use weights::Weights;

@@ -37,6 +37,8 @@ pub(crate) struct Plan {
     pub staging: Option<wgpu::Buffer>,
     /// Bytes of weights that one run reads.
     pub weight_bytes: u64,
+    /// Bytes of results that the last run copied back.
+    pub readback_bytes: u64,
 }
 
 impl Plan {
@@ -52,7 +54,7 @@ impl Plan {
         for unit in &program.units {
             dispatches.extend(kernels::dispatches(&context, unit)?);
         }
-        let params = gpu.device.create_buffer(&wgpu::BufferDescriptor {
+        let params = gpu.buffer(&wgpu::BufferDescriptor {
             label: Some("parameters"),
             size: (dispatches.len().max(1) * PARAM_STRIDE) as u64,
             usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
@@ -67,6 +69,7 @@ impl Plan {
             current: None,
             staging: None,
             weight_bytes: dispatches.iter().map(|d| d.weight_bytes).sum(),
+            readback_bytes: 0,
         };
         for dispatch in &dispatches {
             let step = plan.step(gpu, program, dispatch)?;
@@ -79,6 +82,11 @@ impl Plan {
     /// The number of dispatches.
     pub fn dispatches(&self) -> usize {
         self.steps.len()
+    }
+
+    /// Bytes of the arenas.
+    pub fn bytes(&self) -> u64 {
+        self.arenas.iter().map(wgpu::Buffer::size).sum()
     }
 
     /// Where a slot lies.
@@ -103,7 +111,7 @@ impl Plan {
             let resource = self.resource(gpu, program, *buffer)?;
             entries.push(wgpu::BindGroupEntry { binding: binding.binding, resource });
         }
-        let group = gpu.device.create_bind_group(&wgpu::BindGroupDescriptor {
+        let group = gpu.bind_group(&wgpu::BindGroupDescriptor {
             label: Some(source.name),
             layout: &pipeline.layout,
             entries: &entries,

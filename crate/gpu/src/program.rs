@@ -7,7 +7,7 @@ use graph::{Data, Dim, Graph, NodeId, Op, Symbols};
 
 use crate::engine::{Engine, Gpu, Kernels};
 use crate::fixed::{constant, dense_weight, join_projections};
-use crate::kernels::Context;
+use crate::kernels::{Context, REACH, Reach};
 use crate::plan::Plan;
 use crate::units::{self, Unit};
 use crate::values::{Home, Values};
@@ -26,6 +26,8 @@ pub struct Stats {
     pub submits: usize,
     /// Bytes of weights read.
     pub weight_bytes: u64,
+    /// Bytes of results copied back.
+    pub readback_bytes: u64,
 }
 
 /// Where a run's key-value lengths come from.
@@ -96,6 +98,11 @@ impl Program {
         self.stats
     }
 
+    /// Bytes of the arenas of its plans.
+    pub fn bytes(&self) -> u64 {
+        self.plans.iter().map(Plan::bytes).sum()
+    }
+
     pub(crate) fn context<'a>(&'a self, symbols: &'a Symbols, class: &'a Symbols, kernels: Kernels) -> Context<'a> {
         Context {
             graph: &self.graph,
@@ -143,7 +150,8 @@ impl Program {
     }
 
     pub(crate) fn keep(&mut self, plan: Plan) {
-        self.stats = Stats { dispatches: plan.dispatches(), submits: 1, weight_bytes: plan.weight_bytes };
+        let Plan { weight_bytes, readback_bytes, .. } = plan;
+        self.stats = Stats { dispatches: plan.dispatches(), submits: 1, weight_bytes, readback_bytes };
         self.plans.push(plan);
         if self.plans.len() > PLANS {
             self.plans.remove(0);
@@ -157,10 +165,15 @@ impl Program {
         }
     }
 
-    /// The symbols that sizes of arenas and parameters depend on.
-    pub(crate) fn relevant(&self, symbols: &Symbols) -> Symbols {
+    /// The symbols that sizes of arenas and parameters depend on, and how far attention must reach in the caches, of
+    /// which the longest row then holds `longest` tokens.
+    pub(crate) fn relevant(&self, symbols: &Symbols, longest: usize) -> Symbols {
         let all = symbols.iter().filter(|(s, _)| self.values.symbols.contains(s));
-        all.fold(Symbols::new(), |sum, (s, v)| sum.with(s.0, v))
+        let mut relevant = all.fold(Symbols::new(), |sum, (s, v)| sum.with(s.0, v));
+        if self.past.is_some() {
+            relevant.bind(REACH, Reach::of_caches(&self.graph, longest) as usize);
+        }
+        relevant
     }
 
     /// The class of these sizes: each rounded up to a power of two.

@@ -38,7 +38,8 @@ impl Engine {
             None => Symbols::new(),
         };
         let symbols = program.graph.bind(symbols, inputs)?;
-        let sizes = program.relevant(&symbols);
+        let tokens = program.past.as_ref().map_or(Ok(0), |past| past.tokens.eval(&symbols))?;
+        let sizes = program.relevant(&symbols, usize::try_from(longest).unwrap_or(0) + tokens);
         let mut plan = program.take_plan(gpu, &sizes)?;
         let mut encoder = gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         let session = match advance(gpu, program, session, &symbols, &past, &mut encoder) {
@@ -54,6 +55,7 @@ impl Engine {
         upload(gpu, program, &plan, inputs);
         plan.encode(&mut encoder, |state, access| session.map(|s| s.group(state.0 as usize, access)));
         let (wanted, bytes) = wanted(program, &symbols)?;
+        plan.readback_bytes = bytes;
         let staging = staging(gpu, &mut plan, bytes)?;
         copy_out(program, &plan, &wanted, &staging, &mut encoder)?;
         gpu.queue.submit([encoder.finish()]);
@@ -134,7 +136,7 @@ fn staging(gpu: &Gpu, plan: &mut Plan, bytes: u64) -> Result<wgpu::Buffer, Error
         return Err(Error::Limit { what: "results of a run".into(), bytes, limit, name: "maxBufferSize" });
     }
     let size = bytes.next_power_of_two().min(limit);
-    let buffer = gpu.device.create_buffer(&wgpu::BufferDescriptor {
+    let buffer = gpu.buffer(&wgpu::BufferDescriptor {
         label: Some("results"),
         size,
         usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,

@@ -71,7 +71,7 @@ fn state(gpu: &Arc<Gpu>, spec: &StateSpec, pages: usize, table: &wgpu::Buffer) -
     }
     let buffer = gpu.storage(&spec.name, bytes)?;
     let group = |access| {
-        gpu.device.create_bind_group(&wgpu::BindGroupDescriptor {
+        gpu.bind_group(&wgpu::BindGroupDescriptor {
             label: Some(&spec.name),
             layout: &gpu.layout(&bindings(access)),
             entries: &[

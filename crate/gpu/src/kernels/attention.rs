@@ -1,8 +1,9 @@
 //! Attention, its cache and rotary positions.
 
-use graph::{Attention, Node, NodeId, Op, Port, Rope, RopeLayout, StateId};
+use graph::{Attention, Graph, Node, NodeId, Op, Port, Rope, RopeLayout, StateId, Symbol, Symbols};
 
 use super::elementwise::strides;
+use super::rows::MOST_TURNS;
 use super::{Buffer, Context, Dispatch, threads, unsupported};
 use crate::Error;
 use crate::shaders::{Access, Shader};
@@ -10,6 +11,58 @@ use crate::values::{Home, paged};
 
 /// The largest head width of the wide kernel.
 const WIDE_DIM: usize = 256;
+
+/// Bound to the [`Reach`] that the caches of a run need: a part of a plan's class, because kernels are chosen by it.
+pub(crate) const REACH: Symbol = Symbol('∞');
+
+/// How many keys an attention sees, measured by the turns that a software adapter grants an invocation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Reach {
+    /// One thread can see them all.
+    Thread = 0,
+    /// A workgroup can.
+    Workgroup = 1,
+    /// Neither.
+    Beyond = 2,
+}
+
+impl Reach {
+    /// Of one attention with heads of `dim` values over `keys` keys.
+    fn new(keys: usize, dim: usize, probs: bool) -> Self {
+        // A score, and one turn of the loop over keys; sums may be rescaled and grow by 64 values.
+        let score = dim / 32 + 1 + dim % 16;
+        let passes = if probs { 2 } else { 1 };
+        let thread = passes * score + 6;
+        // For 64 keys: two trees of six levels, and the values of four keys a turn.
+        let workgroup = passes * score + 2 * 6 + 16;
+        match () {
+            () if keys.saturating_mul(thread) <= MOST_TURNS => Self::Thread,
+            () if dim <= WIDE_DIM && keys.div_ceil(64).saturating_mul(workgroup) <= MOST_TURNS => Self::Workgroup,
+            () => Self::Beyond,
+        }
+    }
+
+    /// The longest of all attentions of a graph that read a cache with `keys` keys.
+    pub fn of_caches(graph: &Graph, keys: usize) -> Self {
+        let reaches = graph.iter().filter_map(|(_, node)| match &node.op {
+            Op::Attention(spec) if paged(graph, &node.inputs).is_some() => {
+                let dim = graph.value(node.inputs[0]).shape.last()?.known()?;
+                Some(Self::new(keys, dim, spec.probs))
+            }
+            _ => None,
+        });
+        reaches.max().unwrap_or(Self::Thread)
+    }
+
+    /// That of the caches in this class of runs.
+    fn bound(class: &Symbols) -> Self {
+        match class.value(REACH) {
+            Some(0) | None => Self::Thread,
+            Some(1) => Self::Workgroup,
+            Some(_) => Self::Beyond,
+        }
+    }
+}
 
 pub(super) fn rope(context: &Context<'_>, node: &Node, out: Port, rope: Rope) -> Result<Dispatch, Error> {
     let shape = context.shape(out)?;
@@ -89,10 +142,19 @@ pub(super) fn attention(context: &Context<'_>, node: &Node, out: Port, spec: &At
     let k = &context.graph.value(node.inputs[1]).shape;
     let (k_batch, kv_heads) = (k[0].eval(context.symbols)?, k[2].eval(context.symbols)?);
     let [batch, tokens, heads, dim] = q[..] else { return Err(unsupported(node, out, "q needs four axes")) };
-    let wide = context.wide() && dim <= WIDE_DIM && !spec.probs;
+    let reach = match state {
+        Some(_) => Reach::bound(context.class),
+        None => Reach::new(k[1].eval(context.class)?, dim, spec.probs),
+    };
+    if reach == Reach::Beyond && !context.wide() {
+        return Err(unsupported(node, out, "has more keys than a software adapter can see in one run"));
+    }
+    let wide = dim <= WIDE_DIM && (context.wide() || reach > Reach::Thread);
     let shader = match (wide, state.is_some(), spec.probs) {
-        (true, false, _) => Shader::AttentionWide,
-        (true, true, _) => Shader::AttentionWidePaged,
+        (true, false, false) => Shader::AttentionWide,
+        (true, false, true) => Shader::AttentionWideProbs,
+        (true, true, false) => Shader::AttentionWidePaged,
+        (true, true, true) => Shader::AttentionWidePagedProbs,
         (false, false, false) => Shader::Attention,
         (false, false, true) => Shader::AttentionProbs,
         (false, true, false) => Shader::AttentionPaged,

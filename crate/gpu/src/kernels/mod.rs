@@ -6,6 +6,7 @@ mod linear;
 mod movement;
 mod rows;
 
+pub(crate) use attention::{REACH, Reach};
 pub(crate) use linear::gather_shader;
 
 use std::sync::Arc;
@@ -151,7 +152,7 @@ fn node_dispatches(context: &Context<'_>, id: NodeId) -> Result<Vec<Dispatch>, E
         Op::Softmax => one(rows::softmax(context, node, out)),
         Op::Reduce(reduce) => one(rows::reduce(context, node, out, *reduce)),
         Op::ArgMax => one(rows::arg_max(context, node, out)),
-        Op::TopK { k } => one(rows::top_k(context, node, out, *k)),
+        Op::TopK { k } => rows::top_k(context, node, out, *k),
         Op::Permute(axes) => one(movement::permute(context, node, out, axes)),
         Op::Slice { axis, start, len } => one(movement::slice(context, node, out, (*axis, *start, *len))),
         Op::Concat { axis } => movement::concat(context, node, out, *axis),

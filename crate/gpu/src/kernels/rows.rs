@@ -7,7 +7,7 @@ use crate::Error;
 use crate::shaders::Shader;
 
 /// Software adapters end an invocation after 65,535 turns of its loops, without an error.
-const MOST_TURNS: usize = 60_000;
+pub(super) const MOST_TURNS: usize = 60_000;
 
 /// Times that norms and softmax pass over a row at most.
 const PASSES: usize = 3;
@@ -96,8 +96,18 @@ pub(super) fn arg_max(context: &Context<'_>, node: &Node, out: Port) -> Result<D
     by_rows(context, (Shader::ArgMax, Shader::ArgMaxWide), x, values(&[x, out]), &[])
 }
 
-pub(super) fn top_k(context: &Context<'_>, node: &Node, out: Port, k: usize) -> Result<Dispatch, Error> {
+/// Turns of the tree that finds the best of a workgroup, and of the search around it.
+const BEST_TURNS: usize = 10;
+
+/// As many searches in one dispatch as a thread of a workgroup has turns for.
+pub(super) fn top_k(context: &Context<'_>, node: &Node, out: Port, k: usize) -> Result<Vec<Dispatch>, Error> {
     let x = node.inputs[0];
-    let buffers = values(&[x, out, Port { output: 1, ..out }]);
-    by_long_rows(context, (Shader::TopK, Shader::TopKWide), x, buffers, &[k as u32], k.max(PASSES))
+    let turns = context.class_cols(x).div_ceil(256).saturating_add(BEST_TURNS);
+    let searches = (MOST_TURNS / turns).max(1);
+    let part = |from: usize| {
+        let buffers = values(&[x, out, Port { output: 1, ..out }]);
+        let more = [k, from, k.min(from + searches)].map(|v| v as u32);
+        by_long_rows(context, (Shader::TopK, Shader::TopKWide), x, buffers, &more, k.max(PASSES))
+    };
+    (0..k).step_by(searches).map(part).collect()
 }

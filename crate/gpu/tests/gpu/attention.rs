@@ -61,26 +61,6 @@ fn dense_masks() {
 }
 
 #[test]
-fn more_keys_than_a_software_adapter_turns() {
-    both(|engine| {
-        let sizes = [1, 1, 1, 1, 64, 5000];
-        let [b, t, h, gr, d, s] = sizes;
-        let (q, k, v) = (Random(1).floats(d, 1.0), Random(2).floats(s * d, 1.0), Random(3).floats(s * d, 1.0));
-        let g = Builder::new(Taps::none());
-        let kv = (g.input("k", DType::F32, [b, s, gr, d]), g.input("v", DType::F32, [b, s, gr, d]));
-        g.output("y", g.input("q", DType::F32, [b, t, h, d]).attention("a", kv, None, None, SPEC));
-        let dense = Dense { q: &q, k: &k, v: &v, sizes, k_batch: 1, past: vec![0], bias: &|_, _, _, _| 0.0 };
-        let (wanted, _) = attention(&dense, &SPEC);
-        let inputs = [
-            ("q", &f32s(&[b, t, h, d], q.clone())),
-            ("k", &f32s(&[b, s, gr, d], k.clone())),
-            ("v", &f32s(&[b, s, gr, d], v.clone())),
-        ];
-        check("long", &crate::common::run(engine, g.finish().unwrap(), &[], &inputs)[0], &wanted);
-    });
-}
-
-#[test]
 fn a_bias_hides_keys_and_a_query_that_sees_none_gives_zeros() {
     both(|engine| {
         let sizes = [2, 3, 2, 2, 4, 5];

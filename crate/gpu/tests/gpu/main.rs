@@ -3,5 +3,6 @@
 mod attention;
 mod common;
 mod fused;
+mod long;
 mod ops;
 mod quantized;

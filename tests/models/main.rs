@@ -11,6 +11,7 @@ mod nodes;
 mod quantized;
 mod real;
 mod reference;
+mod steady;
 mod warm;
 mod written;
 

@@ -28,6 +28,10 @@ pub async fn run(args: Bench) -> Result<(), Failure> {
             "prefill {:.1} tokens/s, decode {:.1} tokens/s",
             figures.prefill_tokens_per_s, figures.decode_tokens_per_s
         );
+        let run::RunCost { dispatches, submits, weight_bytes, readback_bytes } = figures.per_token;
+        println!(
+            "a token: {dispatches} dispatches, {submits} submits, {weight_bytes} bytes read, {readback_bytes} back"
+        );
         println!(
             "load {:.0} ms, weights {} bytes, peak {} bytes",
             load_ms, figures.weight_bytes, figures.peak_rss_bytes

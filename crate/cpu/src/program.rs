@@ -68,6 +68,19 @@ impl Program {
         self.buffers.iter().map(|buffer| buffer.capacity() * 4).sum()
     }
 
+    /// Bytes of the weights that one run reads whole; tables of which it takes single rows do not count.
+    pub fn weight_bytes(&self) -> usize {
+        let mut read = vec![false; self.weights.len()];
+        for (_, node) in self.graph.iter().filter(|(_, node)| !matches!(node.op, Op::GatherRows)) {
+            for port in &node.inputs {
+                if let Op::Weight(id) = self.graph.node(port.node).op {
+                    read[id.0 as usize] = true;
+                }
+            }
+        }
+        self.weights.iter().zip(read).filter(|(_, read)| *read).map(|(weight, _)| weight.bytes()).sum()
+    }
+
     pub(crate) fn run(
         &mut self,
         pool: &Pool,

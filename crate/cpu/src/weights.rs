@@ -50,7 +50,8 @@ impl Weight {
         }
     }
 
-    fn bytes(&self) -> usize {
+    /// Bytes in memory.
+    pub fn bytes(&self) -> usize {
         let dense = self.dense.get().map_or(0, |values| values.len() * 4);
         dense
             + match &self.kind {

@@ -27,7 +27,7 @@ pub enum Head {
     Logits,
     /// `token` i32, the likeliest.
     Greedy,
-    /// `probs` and `tokens` of the k likeliest, after `logits * inv_temperature` [1].
+    /// `logits` and `tokens` of the k likeliest, in falling order, the lowest token first on ties.
     TopK(usize),
     /// `loss` [1]: the cross-entropy by `targets` [B·T] i32, none where a target is negative, each row times its
     /// `loss_weights` [B·T]; their sum is the loss, so the host writes 1 / count there.
@@ -122,9 +122,8 @@ pub(crate) fn finish_head(g: &Builder, logits: Var<'_>, head: Head) {
         Head::Logits => g.output("logits", logits),
         Head::Greedy => g.output("token", logits.arg_max()),
         Head::TopK(k) => {
-            let inv_temperature = g.input("inv_temperature", DType::F32, [1]);
-            let (probs, tokens) = (logits * inv_temperature).softmax().top_k(k);
-            g.output("probs", probs);
+            let (likeliest, tokens) = logits.top_k(k);
+            g.output("logits", likeliest);
             g.output("tokens", tokens);
         }
         Head::Loss => g.output("loss", loss(g, logits)),

@@ -2,12 +2,12 @@
 
 use std::ops::ControlFlow;
 
-use models::Head;
+use models::{Call, Head};
 use serde::Serialize;
 use web_time::Instant;
 
 use crate::generate::{CHUNK, step_inputs};
-use crate::{Error, Model, Session};
+use crate::{Error, Model, RunCost, Session};
 
 /// What is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +45,8 @@ pub struct Figures {
     pub kernels: Vec<String>,
     /// Why this device.
     pub reason: String,
+    /// What a new token costs the device.
+    pub per_token: RunCost,
     /// Every run: prefill and decode, tokens per second.
     pub runs: Vec<(f64, f64)>,
 }
@@ -84,6 +86,7 @@ pub async fn bench(
         device: info.device,
         kernels: info.kernels,
         reason: info.reason,
+        per_token: model.cost(Call::step(Head::Greedy)).unwrap_or_default(),
         runs,
     })
 }

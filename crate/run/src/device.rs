@@ -44,6 +44,40 @@ pub enum Program {
     Gpu(gpu::Program),
 }
 
+/// What one run of a program costs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct RunCost {
+    /// Kernels started on a GPU.
+    pub dispatches: usize,
+    /// Lists of commands given to a GPU.
+    pub submits: usize,
+    /// Bytes of weights read.
+    pub weight_bytes: u64,
+    /// Bytes copied back from a GPU.
+    pub readback_bytes: u64,
+}
+
+impl Program {
+    /// Bytes of the buffers that it keeps from run to run.
+    pub fn bytes(&self) -> u64 {
+        match self {
+            Self::Cpu(program) => program.bytes() as u64,
+            Self::Gpu(program) => program.bytes(),
+        }
+    }
+
+    /// What the last run cost.
+    pub fn cost(&self) -> RunCost {
+        match self {
+            Self::Cpu(program) => RunCost { weight_bytes: program.weight_bytes() as u64, ..RunCost::default() },
+            Self::Gpu(program) => {
+                let gpu::Stats { dispatches, submits, weight_bytes, readback_bytes } = program.stats();
+                RunCost { dispatches, submits, weight_bytes, readback_bytes }
+            }
+        }
+    }
+}
+
 /// The states of a session on a device.
 pub enum State {
     /// On the processor.

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use graph::{StateSpec, Taps, Tensor};
 use models::{Call, Head};
 
-use crate::device::{Device, DeviceChoice, Program, State, Weights};
+use crate::device::{Device, DeviceChoice, Program, RunCost, State, Weights};
 use crate::package::{Package, Source};
 use crate::trial::{self, Chosen, Trial};
 use crate::{Error, Progress, Session, generate, load};
@@ -206,6 +206,16 @@ impl Model {
             Some(program) => Ok(program),
             None => self.device.prepare(self.package.model.build(&call, Taps::none())?, &self.weights),
         }
+    }
+
+    /// Bytes of the buffers that its programs keep from run to run.
+    pub fn held_bytes(&self) -> u64 {
+        self.programs.borrow().values().map(Program::bytes).sum()
+    }
+
+    /// What the last run of this kind cost, if there was one.
+    pub fn cost(&self, call: Call) -> Option<RunCost> {
+        self.programs.borrow().get(&call).map(Program::cost)
     }
 
     /// Prepares and runs a graph of its own once, for taps.

@@ -8,6 +8,9 @@ use crate::Error;
 use std::cmp::Ordering;
 use std::collections::HashMap;
 
+/// The most tokens that a device is asked for: more are slower to find there than all logits are to copy.
+const MOST_LIKELIEST: usize = 128;
+
 /// How the next token is chosen.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SamplerConfig {
@@ -57,6 +60,14 @@ impl SamplerConfig {
     /// Whether nothing but the largest logit matters, so that a device can find it alone.
     pub fn is_plain_greedy(&self) -> bool {
         self.temperature == 0.0 && self.logit_bias.is_empty() && !self.has_penalties()
+    }
+
+    /// How many of the likeliest tokens decide alone, so that a device can find them: top-k comes first, and top-p and
+    /// min-p see no more than it keeps. `None` if any token of the vocabulary of `n_vocab` may matter.
+    pub fn likeliest(&self, n_vocab: usize) -> Option<usize> {
+        let k = self.top_k as usize;
+        let few = k > 0 && k <= MOST_LIKELIEST && k < n_vocab;
+        (few && self.temperature > 0.0 && self.logit_bias.is_empty() && !self.has_penalties()).then_some(k)
     }
 
     /// Whether the tokens before matter.
@@ -142,8 +153,22 @@ impl Sampler {
         if self.config.temperature == 0.0 {
             return argmax(logits);
         }
-        self.collect(logits);
+        self.collect((0u32..).zip(logits.iter().copied()));
         self.keep_top_k();
+        self.choose()
+    }
+
+    /// The next token, given the logits of the likeliest alone, as many as [`SamplerConfig::likeliest`] says: the token
+    /// that [`Sampler::sample`] would draw from all.
+    ///
+    /// # Shapes
+    /// `logits` [k] in falling order, lower ids first among equals; `ids` [k].
+    pub fn sample_likeliest(&mut self, logits: &[f32], ids: &[i32]) -> u32 {
+        self.collect(ids.iter().map(|id| *id as u32).zip(logits.iter().copied()));
+        self.choose()
+    }
+
+    fn choose(&mut self) -> u32 {
         self.weigh();
         self.keep_min_p();
         self.draw()
@@ -168,18 +193,19 @@ impl Sampler {
     }
 
     /// The tokens whose logits are numbers; an infinite one counts as the largest number.
-    fn collect(&mut self, logits: &[f32]) {
+    fn collect(&mut self, logits: impl Iterator<Item = (u32, f32)>) {
         self.candidates.clear();
-        let usable = (0u32..).zip(logits).filter(|(_, logit)| **logit > f32::NEG_INFINITY);
-        self.candidates.extend(usable.map(|(id, &logit)| Candidate { id, logit: logit.min(f32::MAX) }));
+        let usable = logits.filter(|(_, logit)| *logit > f32::NEG_INFINITY);
+        self.candidates.extend(usable.map(|(id, logit)| Candidate { id, logit: logit.min(f32::MAX) }));
     }
 
-    /// Keeps the k largest, without sorting the rest.
+    /// Keeps the k largest in falling order, without sorting the rest.
     fn keep_top_k(&mut self) {
         let k = self.config.top_k as usize;
         if k > 0 && k < self.candidates.len() {
             self.candidates.select_nth_unstable_by(k - 1, by_logit);
             self.candidates.truncate(k);
+            self.candidates.sort_unstable_by(by_logit);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use run::Model;
 
-use crate::protocol::{Completion, DeviceChoice, Figures, FinishReason, LoadedInfo, RunsOn, Trial};
+use crate::protocol::{Completion, DeviceChoice, Figures, FinishReason, LoadedInfo, RunCost, RunsOn, Trial};
 
 impl From<DeviceChoice> for run::DeviceChoice {
     fn from(choice: DeviceChoice) -> Self {
@@ -73,6 +73,13 @@ impl From<run::Completion> for Completion {
     }
 }
 
+impl From<run::RunCost> for RunCost {
+    fn from(cost: run::RunCost) -> Self {
+        let run::RunCost { dispatches, submits, weight_bytes, readback_bytes } = cost;
+        Self { dispatches, submits, weight_bytes: weight_bytes as f64, readback_bytes: readback_bytes as f64 }
+    }
+}
+
 impl Figures {
     /// The figures with what only this side knows.
     pub fn new(figures: run::Figures, load_ms: f64, memory_bytes: f64) -> Self {
@@ -85,6 +92,7 @@ impl Figures {
             device: figures.device,
             kernels: figures.kernels,
             reason: figures.reason,
+            per_token: figures.per_token.into(),
             runs: figures.runs,
         }
     }

@@ -355,6 +355,22 @@ pub struct Figures {
     pub kernels: Vec<String>,
     /// Why this device.
     pub reason: String,
+    /// What a new token costs the device.
+    pub per_token: RunCost,
     /// Every run: prefill and decode, tokens per second.
     pub runs: Vec<(f64, f64)>,
+}
+
+/// What one run costs: kernels started, lists of commands given, bytes of weights read and of results copied back.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct RunCost {
+    /// Kernels started on a GPU.
+    pub dispatches: usize,
+    /// Lists of commands given to a GPU.
+    pub submits: usize,
+    /// Bytes of weights read.
+    pub weight_bytes: f64,
+    /// Bytes copied back from a GPU.
+    pub readback_bytes: f64,
 }

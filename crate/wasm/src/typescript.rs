@@ -18,8 +18,8 @@ fn typescript() -> String {
         )* };
     }
     declare!(BenchOptions Completion DeviceChoice ErrorCode Figures FinishReason Flavour LoadedInfo Message NamedTensor
-        Outcome OutputTensor Progress RandomModel Reply Request RunsOn Sampling Source Step StepName StepReason Surroundings
-        Trial);
+        Outcome OutputTensor Progress RandomModel Reply Request RunCost RunsOn Sampling Source Step StepName StepReason
+        Surroundings Trial);
     text.replace(" \n", "\n")
 }
 

@@ -97,6 +97,10 @@ kernels: Array<string>,
  */
 reason: string,
 /**
+ * What a new token costs the device.
+ */
+per_token: RunCost,
+/**
  * Every run: prefill and decode, tokens per second.
  */
 runs: Array<[number, number]>, };
@@ -435,6 +439,27 @@ model: number, } | { "kind": "abort",
  * The call.
  */
 id: number, };
+
+/**
+ * What one run costs: kernels started, lists of commands given, bytes of weights read and of results copied back.
+ */
+export type RunCost = {
+/**
+ * Kernels started on a GPU.
+ */
+dispatches: number,
+/**
+ * Lists of commands given to a GPU.
+ */
+submits: number,
+/**
+ * Bytes of weights read.
+ */
+weight_bytes: number,
+/**
+ * Bytes copied back from a GPU.
+ */
+readback_bytes: number, };
 
 /**
  * Where a loaded model runs.

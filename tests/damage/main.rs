@@ -2,6 +2,7 @@
 
 mod config;
 mod files;
+mod fuzz;
 mod gguf;
 mod headers;
 mod layout;

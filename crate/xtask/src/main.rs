@@ -21,6 +21,7 @@ const HELP: &str = "cargo xtask <command>
   build [--profile ci|release]            wasm modules, npm package and site
   wasm [simd128|relaxed|threads]          the wasm modules alone, as tests use them
   test                                    everything: checks, native tests, wasm, front end, browser
+  fuzz SECONDS [PARSER]                   each parser on damaged bytes, or one of them, for so long
   check                                   format, invariants, types, lints
   tidy                                    the invariants alone
   size                                    builds for release; what a chat transfers before the model
@@ -56,6 +57,8 @@ fn run(args: &[&str]) -> Result<()> {
         ["wasm", name] => wasm::build(Profile::Ci, &[wasm::flavour(name)?]),
         ["test"] => test::run(),
         ["size"] => size::run(),
+        ["fuzz", seconds] => test::fuzz(seconds, ""),
+        ["fuzz", seconds, parser] => test::fuzz(seconds, parser),
         ["check"] => check::all(),
         ["tidy"] => tidy::run(),
         ["bench", "--browser"] => bench::browser(""),

@@ -2,7 +2,7 @@
 
 use std::{fs, path::PathBuf};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 
 use crate::{
     check, npm,
@@ -34,6 +34,19 @@ pub fn run() -> Result<()> {
     report.step("pages", &["set-up: packages", "wasm"], |_| npm::build());
     report.step("browser", &["set-up: browser", "native build", "pages"], browser);
     report.finish()
+}
+
+/// Reads damaged bytes by every parser whose name contains `parser`, each for some seconds.
+///
+/// # Errors
+/// The number is none, or a parser panics, hangs or takes too much memory.
+pub fn fuzz(seconds: &str, parser: &str) -> Result<()> {
+    let seconds: u32 = seconds.parse().with_context(|| format!("`{seconds}` is no number of seconds"))?;
+    Sh::cargo()
+        .words("test --profile ci --package dynasty-tests --test damage -- --nocapture --test-threads=1")
+        .arg(format!("fuzz::{parser}"))
+        .env("FUZZ_SECONDS", seconds.to_string())
+        .run()
 }
 
 /// Builds the program `dynasty`.

@@ -291,4 +291,7 @@ pub struct Serve {
     /// Leave out the cross-origin isolation headers.
     #[arg(long)]
     pub no_isolation: bool,
+    /// Where models run that programs ask by the OpenAI API.
+    #[command(flatten)]
+    pub device: DeviceArgs,
 }

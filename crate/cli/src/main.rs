@@ -11,6 +11,7 @@ mod generate;
 mod import;
 mod inspect;
 mod models_list;
+mod openai;
 mod quantize;
 mod serve;
 mod source;

@@ -48,6 +48,11 @@ fn list(folder: &Path) -> Vec<Entry> {
     paths.iter().filter_map(|path| pollster::block_on(entry(path))).collect()
 }
 
+/// The names of all models in `folder`.
+pub fn names(folder: &Path) -> Vec<String> {
+    list(folder).into_iter().map(|entry| entry.name).collect()
+}
+
 async fn entry(path: &Path) -> Option<Entry> {
     let name = path.file_name()?.to_str()?.to_string();
     let source = source::open(path).ok()?;

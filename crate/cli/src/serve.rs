@@ -1,4 +1,4 @@
-//! `dynasty serve`: the site and the models of a folder, on loopback only.
+//! `dynasty serve`: the site, the models of a folder and the OpenAI API for them, on loopback only.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -12,14 +12,15 @@ use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::args::Serve;
 use crate::failure::Failure;
-use crate::models_list;
+use crate::{models_list, openai};
 
 pub fn run(args: Serve) -> Result<(), Failure> {
     let site = find_site(args.site.as_deref())?;
     if let Some(models) = args.models.as_deref().filter(|m| !m.is_dir()) {
         return Err(Failure::file(models, "is no folder"));
     }
-    let app = app(&site, args.models, !args.no_isolation);
+    let api = args.models.clone().map(|models| openai::routes(models, args.device)).transpose()?;
+    let app = app(&site, args.models, api.unwrap_or_default(), !args.no_isolation);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_io().build();
     let runtime = runtime.map_err(|error| Failure(format!("cannot start: {error}")))?;
     runtime.block_on(listen(app, args.port))
@@ -33,13 +34,13 @@ async fn listen(app: Router, port: u16) -> Result<(), Failure> {
     axum::serve(listener, app).await.map_err(fail)
 }
 
-fn app(site: &Path, models: Option<PathBuf>, isolated: bool) -> Router {
+fn app(site: &Path, models: Option<PathBuf>, api: Router, isolated: bool) -> Router {
     let (listed, own) = (models.clone(), site.join("models.json"));
     let list = move || async move {
         let entries = tokio::task::spawn_blocking(move || models_list::offered(listed.as_deref(), &own));
         entries.await.map(axum::Json).map_err(|error| error.to_string()).into_response()
     };
-    let mut app = Router::new().route("/models.json", get(list));
+    let mut app = api.route("/models.json", get(list));
     if let Some(models) = models {
         app = app.nest_service("/models", ServeDir::new(models));
     }

@@ -62,6 +62,22 @@ fn tokens_take_no_new_pipelines_and_buffers_on_a_gpu() {
     }
 }
 
+/// Which device runs, which kernels, and why: told for what is asked for and for what is chosen.
+#[test]
+fn each_choice_of_a_device_tells_its_reason() {
+    for choice in [DeviceChoice::Cpu, DeviceChoice::Gpu, DeviceChoice::Auto] {
+        let model = load(&named("llama_plain"), choice, 64);
+        let info = block_on(model.info()).unwrap();
+        println!("{choice:?}: {} because {:?}, {:?}", info.device, info.reason, info.kernels);
+        assert!(info.device.starts_with(model.device().kind()) && !info.kernels.is_empty());
+        let fits = match choice {
+            DeviceChoice::Auto => ["no GPU", "on the GPU", "failed its trial"].iter().any(|r| info.reason.contains(r)),
+            DeviceChoice::Cpu | DeviceChoice::Gpu => info.reason == "asked for",
+        };
+        assert!(fits, "{choice:?}: {}", info.reason);
+    }
+}
+
 /// What a session and the programs hold on the processor is there from the first tokens.
 #[test]
 fn tokens_take_no_new_buffers_on_the_processor() {

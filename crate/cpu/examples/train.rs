@@ -9,7 +9,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use dynasty_cpu::{Engine, Error, Weights};
-use graph::{Act, Attention, Bias, Builder, Checkpointing, DType, Dim, Graph, Reduce, Scope, Taps, Tensor, Training, Update, Var};
+use graph::{
+    Act, Attention, Bias, Builder, Checkpointing, DType, Dim, Graph, Reduce, Scope, Taps, Tensor, Training, Update, Var,
+};
 
 const VOCABULARY: usize = 4096;
 

@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use graph::{DType, Data, Graph, Node, NodeId, Op, Port, Symbol, Symbols, Tensor, Update, WeightId};
 
 use crate::cache::{self, Caches};
+use crate::kernels::update::update;
 use crate::plan::{Place, Plan, computes};
 use crate::pool::Pool;
 use crate::reader::{Measured, Reader};
-use crate::kernels::update::update;
 use crate::step::{self, OUTPUTS, Scratch};
 use crate::weights::{Slot, Weight};
 use crate::{Error, Session, Weights};
@@ -55,7 +55,18 @@ impl Program {
         let buffers = vec![Vec::new(); plan.buffers];
         let measured = Measured::default();
         let (turn, weights) = (weights.turn().clone(), Vec::new());
-        Ok(Self { graph, plan, slots, weights, turn, caches, past_is_given, measured, buffers, scratch: Scratch::default() })
+        Ok(Self {
+            graph,
+            plan,
+            slots,
+            weights,
+            turn,
+            caches,
+            past_is_given,
+            measured,
+            buffers,
+            scratch: Scratch::default(),
+        })
     }
 
     /// The graph that it runs.

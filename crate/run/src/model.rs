@@ -78,7 +78,7 @@ pub struct Model {
 }
 
 /// Tokens of the calls that [`Model::warm`] makes: a prompt long enough for the kernels of long ones, and one token.
-const WARM: [(Head, usize); 3] = [(Head::Logits, 8), (Head::Logits, 1), (Head::Greedy, 1)];
+const WARM: [(Head, usize); 4] = [(Head::Logits, 8), (Head::Logits, 1), (Head::TopK(40), 1), (Head::Greedy, 1)];
 
 impl Model {
     /// Checks the files, opens the device, loads the weights.
@@ -159,8 +159,11 @@ impl Model {
     /// # Errors
     /// As [`Device::run`].
     pub async fn warm(&self, progress: &mut dyn FnMut(Progress)) -> Result<(), Error> {
-        let total = WARM.len();
-        for (done, (head, tokens)) in WARM.into_iter().enumerate() {
+        let n_vocab = self.package.model.n_vocab();
+        let heads: Vec<(Head, usize)> =
+            WARM.into_iter().filter(|(head, _)| !matches!(head, Head::TopK(k) if *k >= n_vocab)).collect();
+        let total = heads.len();
+        for (done, (head, tokens)) in heads.into_iter().enumerate() {
             progress(Progress::Compile { done, total });
             if self.device.compiles() {
                 let tokens = tokens.min(self.context);

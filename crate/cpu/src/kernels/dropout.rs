@@ -9,7 +9,8 @@ use crate::pool::Pool;
 pub(crate) fn dropout(pool: &Pool, spec: Dropout, rng: [i32; 2], x: &[f32], out: &mut [f32]) {
     let limit = (f64::from(spec.rate) * 4_294_967_296.0) as u32;
     let factor = 1.0 / (1.0 - spec.rate);
-    let state = [rng[0] as u32, rng[1] as u32, spec.salt].into_iter().fold(0x9E37_79B9, |state, word| mix(state ^ word));
+    let state =
+        [rng[0] as u32, rng[1] as u32, spec.salt].into_iter().fold(0x9E37_79B9, |state, word| mix(state ^ word));
     pieces(pool, out, PART, |at, out| piece(state, at as u32, (limit, factor), &x[at..][..out.len()], out));
 }
 

@@ -44,14 +44,7 @@ pub(crate) fn layer_norm_grad(
 
 type Piece = fn(Operands<'_>, &mut [f32], &mut [f32]);
 
-fn run(
-    pool: &Pool,
-    of: &Operands<'_>,
-    partial: &mut Partial,
-    dx: &mut [f32],
-    sums: [&mut [f32]; 2],
-    piece: Piece,
-) {
+fn run(pool: &Pool, of: &Operands<'_>, partial: &mut Partial, dx: &mut [f32], sums: [&mut [f32]; 2], piece: Piece) {
     let width = of.weight.len();
     let rows = dx.len() / width.max(1);
     let step = rows.div_ceil(PARTS).max(ROWS);

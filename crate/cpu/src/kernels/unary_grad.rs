@@ -39,13 +39,34 @@ macro_rules! each_act {
     ($act:expr, |$f:ident| $body:expr) => {{
         use $crate::kernels::unary_grad::*;
         match $act {
-            Act::Relu => { let $f = relu; $body }
-            Act::Silu => { let $f = |x| swish(1.0, x); $body }
-            Act::QuickGelu => { let $f = |x| swish(1.702, x); $body }
-            Act::Gelu => { let $f = gelu; $body }
-            Act::GeluTanh => { let $f = gelu_tanh; $body }
-            Act::Sigmoid => { let $f = sigmoid; $body }
-            Act::Tanh => { let $f = tanh; $body }
+            Act::Relu => {
+                let $f = relu;
+                $body
+            }
+            Act::Silu => {
+                let $f = |x| swish(1.0, x);
+                $body
+            }
+            Act::QuickGelu => {
+                let $f = |x| swish(1.702, x);
+                $body
+            }
+            Act::Gelu => {
+                let $f = gelu;
+                $body
+            }
+            Act::GeluTanh => {
+                let $f = gelu_tanh;
+                $body
+            }
+            Act::Sigmoid => {
+                let $f = sigmoid;
+                $body
+            }
+            Act::Tanh => {
+                let $f = tanh;
+                $body
+            }
         }
     }};
 }

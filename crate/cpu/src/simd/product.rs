@@ -247,7 +247,8 @@ mod tests {
                 assert_eq!(out[row * (columns + 3) + columns..][..3], [1.0; 3]);
             }
             let mut turned = vec![0.0; inner * (rows + 1)];
-            (0..rows * inner).for_each(|i| turned[i % inner * (rows + 1) + i / inner] = a[i / inner * (inner + 1) + i % inner]);
+            (0..rows * inner)
+                .for_each(|i| turned[i % inner * (rows + 1) + i / inner] = a[i / inner * (inner + 1) + i % inner]);
             let (mut plain, mut again) = (out.clone(), out);
             product((rows, inner, columns), ga, gb, &mut plain, columns + 3, Sum::Set);
             let gt = Grid { values: &turned, stride: rows + 1 };

@@ -192,14 +192,7 @@ impl Work {
         product_turned((keys, rows, width), probs, dout, &mut self.dv, width, Sum::Add);
     }
 
-    fn save_keys(
-        &self,
-        mask: &Mask<'_>,
-        of: &Operands<'_>,
-        (row, head): (usize, usize),
-        at: usize,
-        results: &Results,
-    ) {
+    fn save_keys(&self, mask: &Mask<'_>, of: &Operands<'_>, (row, head): (usize, usize), at: usize, results: &Results) {
         let (sizes, width) = (mask.sizes, mask.sizes.head_dim);
         let own = if of.k_batch == 1 { 0 } else { row };
         // Rows that share keys add up.

@@ -16,7 +16,16 @@ fn noise(seed: usize, count: usize) -> Vec<f32> {
 }
 
 fn plain() -> Attention {
-    Attention { scale: 0.3, causal: false, window: None, soft_cap: None, past: false, bias: false, probs: true, lse: false }
+    Attention {
+        scale: 0.3,
+        causal: false,
+        window: None,
+        soft_cap: None,
+        past: false,
+        bias: false,
+        probs: true,
+        lse: false,
+    }
 }
 
 /// Results and probabilities by the formula.

@@ -40,11 +40,8 @@ pub use session::Session;
 pub use stream::TextStream;
 pub use template::{ChatTemplate, Conversation};
 pub use tokenizer::{Add, Special, SpecialTokens, Tokenizer, TokenizerConfig};
-<<<<<<< HEAD
 pub use trial::Trial;
-=======
 pub use words::{AnalogyReport, AnalogySet, Neighbour, SectionReport, WordVectors};
->>>>>>> 762de8f (run, cli: word vectors: neighbours, analogies, and counts of answered questions)
 
 // What the skins need of the packages below.
 pub use cpu::pool::{Pool, serve as serve_pool};

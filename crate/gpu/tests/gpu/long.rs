@@ -5,8 +5,7 @@ use std::sync::Arc;
 use crate::common::{Dense, Random, attention, both, check, f32s, i32s};
 use graph::*;
 
-const SPEC: Attention =
-    Attention { scale: 0.3, causal: false, window: None, soft_cap: None, past: false, bias: false, probs: false };
+const SPEC: Attention = Attention::new(0.3);
 
 #[test]
 fn attention_over_many_keys() {

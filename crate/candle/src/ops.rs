@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use candle_core::{D, DType, Tensor as Value};
 use graph::{
     Act, Bias, BinaryOp, Graph, MatMul, Node, Op, Port, Reduce, Rope, RopeLayout, Side, Symbols, Tensor, UnaryOp,
+    WeightId,
 };
 
 use crate::{Engine, Error, Session, attention, backward, update};
@@ -93,6 +94,7 @@ impl Play<'_> {
             Op::Update { rule, weights } => {
                 let names = weights.iter().map(|id| self.graph.weights[id.0 as usize].name.as_str());
                 update::update(*rule, &names.collect::<Vec<_>>(), self.weights, &x)?;
+                self.read_again(weights)?;
                 Ok(Vec::new())
             }
         }
@@ -101,6 +103,18 @@ impl Play<'_> {
     fn input(&self, name: &str) -> Result<Value, Error> {
         let given = self.inputs.iter().find(|(given, _)| *given == name);
         self.engine.to_device(given.ok_or_else(|| Error::Session(format!("input {name} is not given")))?.1)
+    }
+
+    /// Nodes behind a change read the new values.
+    fn read_again(&mut self, changed: &[WeightId]) -> Result<(), Error> {
+        for (place, node) in self.graph.nodes.iter().take(self.values.len()).enumerate() {
+            if let Op::Weight(id) = &node.op
+                && changed.contains(id)
+            {
+                self.values[place] = vec![self.weight(&self.graph.weights[id.0 as usize].name)?];
+            }
+        }
+        Ok(())
     }
 
     fn weight(&self, name: &str) -> Result<Value, Error> {

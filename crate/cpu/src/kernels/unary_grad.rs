@@ -100,17 +100,19 @@ pub(crate) fn gelu_tanh(x: f32) -> (f32, f32) {
     (x * s, s + 2.0 * x * (s * (1.0 - s)) * slope)
 }
 
+/// `s = 1 / (1 + exp(-x))`; its derivative is `e / (1 + e)²` with `e = exp(-|x|)`, which stays exact far out.
 #[inline(always)]
 pub(crate) fn sigmoid(x: f32) -> (f32, f32) {
-    let s = 1.0 / (1.0 + exp(-x));
-    (s, s * (1.0 - s))
+    let e = exp(-x.abs());
+    let inverse = 1.0 / (1.0 + e);
+    (if x < 0.0 { e * inverse } else { inverse }, e * inverse * inverse)
 }
 
 /// `2 s(2x) - 1`
 #[inline(always)]
 pub(crate) fn tanh(x: f32) -> (f32, f32) {
-    let s = 1.0 / (1.0 + exp(-2.0 * x));
-    (2.0 * s - 1.0, 4.0 * s * (1.0 - s))
+    let (s, slope) = sigmoid(2.0 * x);
+    (2.0 * s - 1.0, 4.0 * slope)
 }
 
 #[cfg(test)]

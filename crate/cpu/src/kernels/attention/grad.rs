@@ -176,6 +176,10 @@ impl Work {
             }
             mask.apply(place, i, at, scores);
             weigh(scores, dscores, self.lse[place.first + i], self.along[place.first + i]);
+            // A single key has all the weight, whatever its score.
+            if mask.visible(place.row, place.query(sizes, i).0).len() == 1 {
+                dscores.fill(0.0);
+            }
             if let Some(out) = &results.dscores {
                 // SAFETY: each part has the rows of its own queries.
                 let out = unsafe { out.slice(place.score(sizes, i) * sizes.keys + at, keys) };

@@ -4,12 +4,11 @@
 //! changed.
 
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::mpsc::sync_channel;
 
-use format::{AtomicFile, DirFolder};
+use format::DirFolder;
 use run::{Files, Source};
 
 use crate::bpe::{self, TokenizerFiles};
@@ -91,17 +90,11 @@ fn tokenizer_folder(recipe: &Recipe, corpus: &str, listen: &mut dyn FnMut(Step))
     let files = train_tokenizer(recipe)?;
     fs::create_dir_all(&folder).map_err(|error| Error::io(&folder, error))?;
     for (name, text) in &files {
-        write(&folder.join(name), text)?;
+        crate::write_text(&folder.join(name), text)?;
     }
     // Last, so that a tokenizer that was half written is made again.
-    write(&path, &origin)?;
+    crate::write_text(&path, &origin)?;
     Ok(folder)
-}
-
-fn write(path: &Path, text: &str) -> Result<(), Error> {
-    let mut file = AtomicFile::create(path)?;
-    file.write_all(text.as_bytes()).map_err(|error| Error::io(path, error))?;
-    Ok(file.commit()?)
 }
 
 /// Reads the texts in a thread of its own while the library counts their words.

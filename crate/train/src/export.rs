@@ -1,10 +1,11 @@
 //! The files of a model in training, as bytes: a loadable folder and what training needs to go on.
 
-use format::{Checkpoint, MemoryBytes, write_safetensors};
+use format::{Checkpoint, write_safetensors};
 use graph::{Stored, WeightSpec};
 use serde_json::{Map, Value, json};
 
-use crate::trainer::Trainer;
+use crate::programs::{model_name, state_names};
+use crate::trainer::{Trainer, Values};
 use crate::{Error, Recipe};
 
 /// A file: its name and bytes.
@@ -38,7 +39,7 @@ pub fn config(recipe: &Recipe, n_vocab: usize, boundary: u32) -> Value {
 pub async fn model(trainer: &Trainer) -> Result<Part, Error> {
     let mut tensors = Vec::new();
     for spec in trainer.specs() {
-        let values = trainer.read(&trainer.model_name(spec)).await?;
+        let values = trainer.read(&model_name(trainer.recipe(), spec)).await?;
         let (shape, values) = stored(spec, values);
         tensors.push((spec.name.clone(), shape, values));
     }
@@ -52,7 +53,7 @@ pub async fn model(trainer: &Trainer) -> Result<Part, Error> {
 pub async fn optimizer(trainer: &Trainer) -> Result<Part, Error> {
     let mut tensors = Vec::new();
     for spec in trainer.specs() {
-        for name in trainer.state_names(spec) {
+        for name in state_names(trainer.recipe(), spec) {
             let values = trainer.read(&name).await?;
             tensors.push((name, spec.shape.clone(), values));
         }
@@ -60,30 +61,25 @@ pub async fn optimizer(trainer: &Trainer) -> Result<Part, Error> {
     Ok((OPTIMIZER.into(), write_safetensors(&tensors)?))
 }
 
-/// Takes up weights and state from the two files.
+/// Weights and state from the two files, as a trainer begins with them.
 ///
 /// # Errors
-/// A tensor is missing or has another shape.
-pub async fn restore(trainer: &mut Trainer, model: &Checkpoint, optimizer: &Checkpoint) -> Result<(), Error> {
-    for spec in trainer.specs().to_vec() {
-        let values = read(model, &spec).await?;
-        let name = trainer.model_name(&spec);
-        trainer.write(&name, &values)?;
-        for name in trainer.state_names(&spec) {
-            let (_, values) = optimizer.read_f32(&name).await?;
-            trainer.write(&name, &values)?;
+/// A tensor is missing or has another shape than the model says.
+pub async fn values(
+    recipe: &Recipe,
+    specs: &[WeightSpec],
+    model: &Checkpoint,
+    optimizer: &Checkpoint,
+) -> Result<Values, Error> {
+    let mut values = Values::new();
+    for spec in specs {
+        values.insert(model_name(recipe, spec), read(model, spec).await?);
+        for name in state_names(recipe, spec) {
+            let (_, found) = optimizer.read_f32(&name).await?;
+            values.insert(name, found);
         }
     }
-    Ok(())
-}
-
-/// A file in memory as tensors by name.
-///
-/// # Errors
-/// It is damaged.
-pub async fn tensors(part: Part) -> Result<Checkpoint, Error> {
-    let (name, bytes) = part;
-    Ok(Checkpoint::open_file(std::rc::Rc::new(MemoryBytes::new(name, bytes))).await?)
+    Ok(values)
 }
 
 /// A weight as the graph sees it.

@@ -29,6 +29,18 @@ pub fn state_kinds(recipe: &Recipe) -> Vec<&'static str> {
     kinds
 }
 
+/// The name under which a weight is kept as it is to be used: averaged, if the recipe says so.
+pub fn model_name(recipe: &Recipe, spec: &WeightSpec) -> String {
+    if recipe.optimizer.ema.is_some() { format!("{AVERAGE}/{}", spec.name) } else { spec.name.clone() }
+}
+
+/// The names of all else that training needs to go on with a weight.
+pub fn state_names(recipe: &Recipe, spec: &WeightSpec) -> Vec<String> {
+    let kinds = state_kinds(recipe).into_iter().filter(|kind| *kind != AVERAGE);
+    let own = recipe.optimizer.ema.map(|_| spec.name.clone());
+    kinds.map(|kind| format!("{kind}/{}", spec.name)).chain(own).collect()
+}
+
 /// How many numbers the rule reads from the host.
 pub fn hyper_len(rule: Rule) -> usize {
     match rule {

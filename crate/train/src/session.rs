@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use format::{Checkpoint, FileBytes};
+use graph::WeightSpec;
+use models::Model;
 use serde_json::Value;
 use web_time::Instant;
 
@@ -18,7 +20,7 @@ use crate::feed::Feed;
 use crate::guard::Verdict;
 use crate::metrics::{self, Log, Record};
 use crate::prepare::{Prepared, Step};
-use crate::trainer::{Change, Measured, Trainer};
+use crate::trainer::{Change, Measured, Trainer, Values};
 use crate::{Error, Recipe, export, plot, schedule};
 
 pub use begin::begin;
@@ -65,6 +67,7 @@ pub struct Session<'r> {
     recipe: &'r Recipe,
     prepared: Prepared,
     config: Value,
+    model: Model,
     belongs: Belongs,
     trainer: Trainer,
     feed: Feed,
@@ -108,7 +111,7 @@ impl Session<'_> {
         let verdict = self.state.guard.judge(spec, measured.loss, measured.norm);
         let rate = schedule::learning_rate(self.recipe, self.state.step) * self.state.guard.slower(spec);
         self.state.position = self.feed.position();
-        let learned = batches.iter().map(|batch| batch.learned as u64).sum();
+        let learned: u64 = batches.iter().map(|batch| batch.learned as u64).sum();
         match verdict {
             Verdict::Apply => {
                 self.state.updates += 1;
@@ -225,7 +228,8 @@ impl Session<'_> {
         let Some(opened) = opened else {
             return Err(Error::Diverged { step: self.state.step, reason: "there is no checkpoint to go back to".into() });
         };
-        take_up(&mut self.trainer, &opened.folder).await?;
+        let values = stored(self.recipe, self.trainer.specs(), &opened.folder).await?;
+        self.trainer = Trainer::new(self.recipe, &self.model, self.trainer.device().clone(), &values)?;
         let guard = self.state.guard.rolled_back(&opened.state.guard);
         let (position, milliseconds) = (self.state.position, self.state.milliseconds);
         self.state = State { guard, position, milliseconds, ..opened.state };
@@ -234,10 +238,10 @@ impl Session<'_> {
     }
 }
 
-/// Puts a checkpoint's weights and state onto the device.
-async fn take_up(trainer: &mut Trainer, folder: &Path) -> Result<(), Error> {
+/// A checkpoint's weights and state.
+async fn stored(recipe: &Recipe, specs: &[WeightSpec], folder: &Path) -> Result<Values, Error> {
     let open = |name: &str| FileBytes::open(folder.join(name));
     let model = Checkpoint::open_file(Rc::new(open(export::MODEL)?)).await?;
     let optimizer = Checkpoint::open_file(Rc::new(open(export::OPTIMIZER)?)).await?;
-    export::restore(trainer, &model, &optimizer).await
+    export::values(recipe, specs, &model, &optimizer).await
 }

@@ -3,6 +3,9 @@
 //! One program adds up the gradients of a batch, one changes the weights; between them the host looks at the loss and
 //! the norm and decides. The state lives in the weight store: `grad/…`, `adamw.m/…`, `adamw.v/…`, `sgd.v/…`, `ema/…`.
 
+use std::collections::HashMap;
+use std::rc::Rc;
+
 use graph::{Taps, Tensor, WeightSpec};
 use models::{Call, Model};
 use run::{Device, Program, Weights};
@@ -14,7 +17,7 @@ use crate::{Error, Recipe};
 
 /// A model in training on a device.
 pub struct Trainer {
-    device: Device,
+    device: Rc<Device>,
     weights: Weights,
     specs: Vec<WeightSpec>,
     recipe: Recipe,
@@ -45,34 +48,38 @@ pub struct Change {
     pub scale: f64,
 }
 
+/// What a store begins with, by name: weights, and state that does not begin at zero.
+pub type Values = HashMap<String, Vec<f32>>;
+
 impl Trainer {
-    /// Puts weights on a device and prepares the programs. `values` gives each weight's first values, by its
-    /// specification; optimizer state begins at zero.
+    /// Puts weights and their state on a device and prepares the programs. Averages that `values` does not name begin
+    /// as the weights, other state at zero.
     ///
     /// # Errors
-    /// The model has no gradient, or the device does not take it.
-    pub fn new(
-        recipe: &Recipe,
-        model: &Model,
-        device: Device,
-        values: &mut dyn FnMut(&WeightSpec) -> Result<Vec<f32>, Error>,
-    ) -> Result<Self, Error> {
+    /// `values` has no weight of a name or one of another size, the model has no gradient, or the device does not take
+    /// it.
+    pub fn new(recipe: &Recipe, model: &Model, device: Rc<Device>, values: &Values) -> Result<Self, Error> {
         let loss = model.build(&Call::train(), Taps::none())?;
         let specs = loss.weights.clone();
         let mut weights = device.weights();
         for spec in &specs {
-            let first = values(spec)?;
+            let missing = || Error::recipe("recipe", "model", format!("weight {} has no first value", spec.name));
+            let first = values.get(&spec.name).ok_or_else(missing)?;
             let mut insert = |name: &str, values| weights.insert_trainable(name, &spec.shape, values);
             for kind in state_kinds(recipe).into_iter().chain([GRADIENT]) {
+                let name = format!("{kind}/{}", spec.name);
                 let begin = if kind == AVERAGE { first.clone() } else { vec![0.0; first.len()] };
-                insert(&format!("{kind}/{}", spec.name), begin)?;
+                insert(&name, values.get(&name).cloned().unwrap_or(begin))?;
             }
-            insert(&spec.name, first)?;
+            insert(&spec.name, first.clone())?;
         }
         let prepare = |graph| device.prepare(graph, &weights);
         let first = prepare(programs::gradients(recipe, model, Stored::First)?)?;
         let more = prepare(programs::gradients(recipe, model, Stored::More)?)?;
-        let average = recipe.optimizer.ema.map(|_| prepare(programs::average(&specs)?)).transpose()?;
+        let average = match recipe.optimizer.ema {
+            Some(_) => Some(prepare(programs::average(&specs)?)?),
+            None => None,
+        };
         let (apply, loss) = (prepare(programs::change(recipe, &specs)?)?, prepare(loss)?);
         Ok(Self { weights, specs, recipe: recipe.clone(), gradients: [first, more], apply, average, loss, device })
     }
@@ -82,8 +89,13 @@ impl Trainer {
         &self.specs
     }
 
+    /// What is trained.
+    pub fn recipe(&self) -> &Recipe {
+        &self.recipe
+    }
+
     /// The device.
-    pub fn device(&self) -> &Device {
+    pub fn device(&self) -> &Rc<Device> {
         &self.device
     }
 
@@ -151,27 +163,7 @@ impl Trainer {
     /// # Errors
     /// There is none of that name; the device fails.
     pub async fn read(&self, name: &str) -> Result<Vec<f32>, Error> {
-        Ok(self.weights.read(name).await?)
-    }
-
-    /// The name under which a weight is kept as it is to be used: averaged, if the recipe says so.
-    pub fn model_name(&self, spec: &WeightSpec) -> String {
-        if self.recipe.optimizer.ema.is_some() { format!("{AVERAGE}/{}", spec.name) } else { spec.name.clone() }
-    }
-
-    /// The names of all else that training needs to go on.
-    pub fn state_names(&self, spec: &WeightSpec) -> Vec<String> {
-        let kinds = state_kinds(&self.recipe).into_iter().filter(|kind| *kind != AVERAGE);
-        let own = self.recipe.optimizer.ema.map(|_| spec.name.clone());
-        kinds.map(|kind| format!("{kind}/{}", spec.name)).chain(own).collect()
-    }
-
-    /// Replaces a weight or its state.
-    ///
-    /// # Errors
-    /// There is none of that name, or it has another size.
-    pub fn write(&mut self, name: &str, values: &[f32]) -> Result<(), Error> {
-        Ok(self.weights.write(name, values)?)
+        Ok(self.device.read(&self.weights, name).await?)
     }
 }
 

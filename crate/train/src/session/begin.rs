@@ -10,13 +10,13 @@ use models::{Call, Model};
 use run::{Device, Package, Source};
 use serde_json::Value;
 
-use super::{Event, Listen, METRICS, Options, Session, take_up};
+use super::{Event, Listen, METRICS, Options, Session, stored};
 use crate::checkpoint::{self, Belongs, Opened, State};
 use crate::feed::{self, Feed, Position};
 use crate::guard::Guard;
 use crate::metrics::{Log, Record};
-use crate::prepare::{Prepared, Step, prepare};
-use crate::trainer::Trainer;
+use crate::prepare::{self, Prepared, Step};
+use crate::trainer::{Trainer, Values};
 use crate::{Error, Recipe, export, initial};
 
 /// Makes everything ready for the first, or the next, step. `threads` are those of sampling.
@@ -36,7 +36,7 @@ pub async fn begin<'r>(
         let reason = "holds checkpoints; --resume goes on from them";
         return Err(Error::checkpoint(&recipe.output.display().to_string(), reason));
     }
-    let prepared = prepare(recipe, &mut |step| drop(listen(Event::Prepare(&step)))).await?;
+    let prepared = prepare::prepare(recipe, &mut |step| drop(listen(Event::Prepare(&step)))).await?;
     let start = start(recipe).await?;
     let config = match &start {
         Some(package) => package.config.clone(),
@@ -52,15 +52,13 @@ pub async fn begin<'r>(
     for error in opened.iter().flat_map(|opened| &opened.refused) {
         let _ = listen(Event::Prepare(&Step::Note(format!("{error}; the one before is used"))));
     }
-    let first = first_weights(recipe, &config, &model, start.as_ref()).await?;
-    let mut values = |spec: &WeightSpec| {
-        let found = first.iter().find(|(name, _)| *name == spec.name).map(|(_, values)| values.clone());
-        found.ok_or_else(|| Error::recipe("recipe", "model", format!("weight {} has no first value", spec.name)))
+    let specs = model.build(&Call::train(), Taps::none())?.weights;
+    let values = match (&opened, &start) {
+        (Some(opened), _) => stored(recipe, &specs, &opened.folder).await?,
+        (None, Some(package)) => loaded(package, &model).await?,
+        (None, None) => drawn(recipe, &config, &specs, model.n_layer()),
     };
-    let mut trainer = Trainer::new(recipe, &model, device, &mut values)?;
-    if let Some(opened) = &opened {
-        take_up(&mut trainer, &opened.folder).await?;
-    }
+    let trainer = Trainer::new(recipe, &model, Rc::new(device), &values)?;
     let written = opened.as_ref().map(|opened| opened.state.step);
     let state = opened.map_or_else(|| fresh(&belongs), |Opened { state, .. }| state);
     let (tokens, boundary) = (prepared.tokens.clone(), prepared.encoder.boundary());
@@ -70,8 +68,21 @@ pub async fn begin<'r>(
         _ => feed::held_out(recipe, &prepared.tokens, boundary)?,
     };
     let log = Log::open(&recipe.output.join(METRICS), state.metrics)?;
-    let mut session =
-        Session { recipe, prepared, config, belongs, trainer, feed, held_out, state, log, written, threads, _lock: lock };
+    let mut session = Session {
+        recipe,
+        prepared,
+        config,
+        model,
+        belongs,
+        trainer,
+        feed,
+        held_out,
+        state,
+        log,
+        written,
+        threads,
+        _lock: lock,
+    };
     let record = Record::Run {
         step: session.state.step,
         device: session.trainer.device().describe(),
@@ -111,7 +122,7 @@ fn lock(output: &Path) -> Result<File, Error> {
 
 /// The model to go on from.
 async fn start(recipe: &Recipe) -> Result<Option<Package>, Error> {
-    let Some(start) = &recipe.start else { return Ok(None) };
+    let Some(start) = prepare::start(recipe)? else { return Ok(None) };
     let source = Source::Folder(Rc::new(DirFolder::new(start)?));
     Ok(Some(Package::open(source).await?))
 }
@@ -127,24 +138,24 @@ fn read_model(config: &Value, prepared: &Prepared) -> Result<Model, Error> {
     Ok(model)
 }
 
-type First = Vec<(String, Vec<f32>)>;
-
-/// Each weight's first values, as the graph sees them.
-async fn first_weights(recipe: &Recipe, config: &Value, model: &Model, start: Option<&Package>) -> Result<First, Error> {
-    let graph = model.build(&Call::train(), Taps::none())?;
+/// The first weights of a new model.
+fn drawn(recipe: &Recipe, config: &Value, specs: &[WeightSpec], n_layer: usize) -> Values {
     let deviation = config["initializer_range"].as_f64().unwrap_or(initial::DEVIATION);
-    let mut first = First::new();
-    let Some(package) = start else {
-        let values = |spec: &WeightSpec| initial::values(spec, recipe.seed, deviation, model.n_layer());
-        return Ok(graph.weights.iter().map(|spec| (spec.name.clone(), values(spec))).collect());
-    };
+    let draw = |spec: &WeightSpec| (spec.name.clone(), initial::values(spec, recipe.seed, deviation, n_layer));
+    specs.iter().map(draw).collect()
+}
+
+/// The weights of a model to go on from, as the graph sees them.
+async fn loaded(package: &Package, model: &Model) -> Result<Values, Error> {
+    let graph = model.build(&Call::train(), Taps::none())?;
+    let mut values = Values::new();
     for (spec, found) in graph.weights.iter().zip(package.find(&graph)?) {
-        let (_, values) = package.checkpoint().read_f32(&found.name).await?;
-        let values = match (found.transpose, &*spec.shape) {
-            (true, [n, k]) => export::transposed(&values, *k, *n),
-            _ => values,
+        let (_, held) = package.checkpoint().read_f32(&found.name).await?;
+        let held = match (found.transpose, &*spec.shape) {
+            (true, [n, k]) => export::transposed(&held, *k, *n),
+            _ => held,
         };
-        first.push((spec.name.clone(), values));
+        values.insert(spec.name.clone(), held);
     }
-    Ok(first)
+    Ok(values)
 }

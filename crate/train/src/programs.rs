@@ -119,7 +119,8 @@ pub fn change(recipe: &Recipe, specs: &[WeightSpec]) -> Result<Graph, Error> {
     };
     for spec in specs {
         let kinds = state_kinds(recipe).into_iter().filter(|kind| *kind != AVERAGE);
-        let changed: Vec<Var<'_>> = std::iter::once(read(&g, None, spec)).chain(kinds.map(|k| read(&g, Some(k), spec))).collect();
+        let changed: Vec<Var<'_>> =
+            std::iter::once(read(&g, None, spec)).chain(kinds.map(|k| read(&g, Some(k), spec))).collect();
         let hyper = if spec.shape.len() < 2 { plain } else { decayed };
         g.update(rule, &changed, &[read(&g, Some(GRADIENT), spec), hyper, scale]);
     }

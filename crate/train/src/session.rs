@@ -226,7 +226,10 @@ impl Session<'_> {
     async fn roll_back(&mut self) -> Result<(), Error> {
         let opened = checkpoint::open_newest(&self.recipe.output, &self.belongs)?;
         let Some(opened) = opened else {
-            return Err(Error::Diverged { step: self.state.step, reason: "there is no checkpoint to go back to".into() });
+            return Err(Error::Diverged {
+                step: self.state.step,
+                reason: "there is no checkpoint to go back to".into(),
+            });
         };
         let values = stored(self.recipe, self.trainer.specs(), &opened.folder).await?;
         self.trainer = Trainer::new(self.recipe, &self.model, self.trainer.device().clone(), &values)?;

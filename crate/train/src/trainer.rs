@@ -65,7 +65,7 @@ impl Trainer {
         for spec in &specs {
             let missing = || Error::recipe("recipe", "model", format!("weight {} has no first value", spec.name));
             let first = values.get(&spec.name).ok_or_else(missing)?;
-            let mut insert = |name: &str, values| weights.insert_trainable(name, &spec.shape, values);
+            let mut insert = |name: &str, values| device.insert_trainable(&mut weights, name, &spec.shape, values);
             for kind in state_kinds(recipe).into_iter().chain([GRADIENT]) {
                 let name = format!("{kind}/{}", spec.name);
                 let begin = if kind == AVERAGE { first.clone() } else { vec![0.0; first.len()] };

@@ -35,6 +35,10 @@ pub enum Command {
     Words(Words),
     /// Measure speed.
     Bench(Bench),
+    /// Train a model by a recipe.
+    Train(Train),
+    /// Let a model write texts to learn from, filtered.
+    Stories(Stories),
     /// Serve the pages and models on this machine.
     Serve(Serve),
 }
@@ -276,6 +280,60 @@ pub struct Bench {
     pub runs: usize,
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Group)]
+pub struct Train {
+    /// What is made, from what, how: a TOML file.
+    #[arg(long)]
+    pub recipe: PathBuf,
+    /// Go on from the newest checkpoint.
+    #[arg(long)]
+    pub resume: bool,
+    /// Only make the tokenizer and the tokens.
+    #[arg(long, conflicts_with = "resume")]
+    pub prepare: bool,
+    /// The folder of the texts, instead of the recipe's.
+    #[arg(long)]
+    pub data: Option<PathBuf>,
+    /// The folder that is written, instead of the recipe's.
+    #[arg(long)]
+    pub out: Option<PathBuf>,
+    /// The model to go on from, instead of the recipe's.
+    #[arg(long)]
+    pub start: Option<PathBuf>,
+    /// Seconds after which a checkpoint is written and the run ends.
+    #[arg(long)]
+    pub max_seconds: Option<u64>,
+    /// Where it runs; auto is the processor.
+    #[arg(long, value_enum, default_value_t = DeviceArg::Auto)]
+    pub device: DeviceArg,
+    /// Threads on the processor; all cores by default.
+    #[arg(long)]
+    pub threads: Option<usize>,
+}
+
+#[derive(Group)]
+pub struct Stories {
+    #[command(flatten)]
+    pub model: ModelArgs,
+    #[command(flatten)]
+    pub sampler: SamplerArgs,
+    /// JSON lines; what is there already is kept.
+    #[arg(long)]
+    pub out: PathBuf,
+    /// Texts in all.
+    #[arg(long)]
+    pub count: u64,
+    /// Beginnings, one a line, taken in turn; without it the model begins.
+    #[arg(long)]
+    pub openings: Option<PathBuf>,
+    /// The fewest words of a text.
+    #[arg(long, default_value_t = 60)]
+    pub min_words: usize,
+    /// The most words of a text.
+    #[arg(long, default_value_t = 320)]
+    pub max_words: usize,
 }
 
 #[derive(Group)]

@@ -15,7 +15,9 @@ mod openai;
 mod quantize;
 mod serve;
 mod source;
+mod stories;
 mod text;
+mod train;
 mod words;
 
 use std::process::ExitCode;
@@ -70,6 +72,8 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Import(args) => pollster::block_on(import::run(args)),
         Command::Words(args) => pollster::block_on(words::run(args)),
         Command::Bench(args) => pollster::block_on(bench::run(args)),
+        Command::Train(args) => pollster::block_on(train::run(args)),
+        Command::Stories(args) => pollster::block_on(stories::run(args)),
         Command::Serve(args) => serve::run(args),
     }
 }

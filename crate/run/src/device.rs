@@ -148,6 +148,36 @@ impl Device {
         }
     }
 
+    /// Adds a weight that programs change: floats in row-major order.
+    ///
+    /// # Errors
+    /// There are not as many values as the shape says, or the device cannot change weights.
+    pub fn insert_trainable(
+        &self,
+        weights: &mut Weights,
+        name: &str,
+        shape: &[usize],
+        values: Vec<f32>,
+    ) -> Result<(), Error> {
+        match (self, weights) {
+            (Self::Cpu(_), Weights::Cpu(weights)) => Ok(weights.insert_trainable(name, shape, values)?),
+            (Self::Gpu(_), Weights::Gpu(_)) => Err(fixed(name)),
+            (Self::Cpu(_), Weights::Gpu(_)) | (Self::Gpu(_), Weights::Cpu(_)) => Err(Error::MixedDevices),
+        }
+    }
+
+    /// The values that a weight has now, in row-major order.
+    ///
+    /// # Errors
+    /// There is no such weight, or the device cannot change weights.
+    pub async fn read(&self, weights: &Weights, name: &str) -> Result<Vec<f32>, Error> {
+        match (self, weights) {
+            (Self::Cpu(_), Weights::Cpu(weights)) => Ok(weights.read(name)?),
+            (Self::Gpu(_), Weights::Gpu(_)) => Err(fixed(name)),
+            (Self::Cpu(_), Weights::Gpu(_)) | (Self::Gpu(_), Weights::Cpu(_)) => Err(Error::MixedDevices),
+        }
+    }
+
     /// Prepares a graph.
     ///
     /// # Errors
@@ -193,6 +223,11 @@ impl Device {
             (Self::Cpu(_) | Self::Gpu(_), _, _) => Err(Error::MixedDevices),
         }
     }
+}
+
+/// The GPU's weights do not change yet.
+fn fixed(name: &str) -> Error {
+    Error::Value { tensor: name.into(), reason: "cannot change on the GPU yet".into() }
 }
 
 impl Weights {

@@ -11,17 +11,13 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::export::{MODEL, OPTIMIZER, Part};
 use crate::feed::Position;
 use crate::guard::Guard;
 use crate::{Error, digest};
 
 const DIGESTS: &str = "digests.json";
 const STATE: &str = "state.json";
-/// The model's weights.
-pub const MODEL: &str = "model.safetensors";
-/// The optimizer's means, and averaged weights.
-pub const OPTIMIZER: &str = "optimizer.safetensors";
-
 /// Where training stands.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -47,9 +43,6 @@ pub struct State {
     /// The digest of the tokenizer.
     pub tokenizer: String,
 }
-
-/// A file of a checkpoint: its name and bytes.
-pub type Part = (String, Vec<u8>);
 
 /// Where the checkpoint of a step is.
 pub fn folder(output: &Path, step: u64) -> PathBuf {

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::data::{self, Document};
 use crate::digest::{self, Digest};
@@ -54,7 +54,9 @@ pub fn walk(recipe: &Recipe, sink: &mut dyn FnMut(Found<'_>) -> Result<(), Error
 }
 
 fn paths(recipe: &Recipe, spec: &DataSpec) -> Vec<PathBuf> {
-    spec.files.iter().map(|file| recipe.data_root.join(file)).collect()
+    let beside = recipe.output.parent().unwrap_or(Path::new(""));
+    let root = if spec.beside_output { beside } else { &recipe.data_root };
+    spec.files.iter().map(|file| root.join(file)).collect()
 }
 
 /// The digest of all texts and of how they are read. How often they are taken is no part of it.

@@ -67,6 +67,11 @@ impl Guard {
         (0..self.rollbacks).fold(1.0, |factor, _| factor * spec.slower)
     }
 
+    /// Whether the last step was taken.
+    pub fn is_calm(&self) -> bool {
+        self.skipped == 0
+    }
+
     /// The state after an older checkpoint is taken up again: its mean, but what was learned about the rate stays.
     #[must_use]
     pub fn rolled_back(&self, older: &Self) -> Self {

@@ -15,24 +15,38 @@ pub mod data;
 mod digest;
 pub mod encode;
 mod error;
+pub mod export;
 pub mod feed;
 pub mod guard;
+pub mod initial;
 pub mod metrics;
 pub mod pack;
 pub mod plot;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod prepare;
+mod programs;
 mod random;
 pub mod recipe;
 pub mod schedule;
 #[cfg(not(target_arch = "wasm32"))]
+pub mod session;
+#[cfg(not(target_arch = "wasm32"))]
 pub mod stories;
 pub mod tokens;
+pub mod trainer;
 pub mod word2vec;
 
 pub use error::Error;
 pub use random::Random;
 pub use recipe::Recipe;
+
+/// Writes a text file that is either whole or not there.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) fn write_text(path: &std::path::Path, text: &str) -> Result<(), Error> {
+    let mut file = format::AtomicFile::create(path)?;
+    std::io::Write::write_all(&mut file, text.as_bytes()).map_err(|error| Error::io(path, error))?;
+    Ok(file.commit()?)
+}
 
 /// An empty folder for one test.
 #[cfg(test)]

@@ -4,18 +4,17 @@
 //! changed.
 
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::mpsc::sync_channel;
 
-use format::{AtomicFile, DirFolder};
+use format::DirFolder;
 use run::{Files, Source};
 
 use crate::bpe::{self, TokenizerFiles};
 use crate::encode::Encoder;
 use crate::tokens::{self, Keys, SourceCount, TokenWriter, Tokens};
-use crate::{Error, Random, Recipe, corpus, data, digest};
+use crate::{Error, Random, Recipe, checkpoint, corpus, data, digest};
 
 /// Documents that wait for the tokenizer's trainer.
 const QUEUE: usize = 256;
@@ -72,10 +71,25 @@ pub async fn prepare(recipe: &Recipe, listen: &mut dyn FnMut(Step)) -> Result<Pr
     Ok(Prepared { encoder, files, tokens: Rc::new(tokens), keys })
 }
 
+/// The folder of the model to go on from; of an output folder, its newest checkpoint.
+///
+/// # Errors
+/// There is none.
+pub fn start(recipe: &Recipe) -> Result<Option<PathBuf>, Error> {
+    let Some(start) = &recipe.start else { return Ok(None) };
+    if start.join("config.json").exists() {
+        return Ok(Some(start.clone()));
+    }
+    match checkpoint::steps(start)?.last() {
+        Some(step) => Ok(Some(checkpoint::folder(start, *step))),
+        None => Err(Error::recipe(&recipe.name, "start", format!("{} holds no model", start.display()))),
+    }
+}
+
 /// The folder with the tokenizer: that of the model to go on from, or one that is made from the texts.
 fn tokenizer_folder(recipe: &Recipe, corpus: &str, listen: &mut dyn FnMut(Step)) -> Result<PathBuf, Error> {
-    if let Some(start) = &recipe.start {
-        return Ok(start.clone());
+    if let Some(start) = start(recipe)? {
+        return Ok(start);
     }
     let folder = recipe.output.join("tokenizer");
     let origin = digest::of_bytes(format!("{corpus} {:?}", recipe.tokenizer).as_bytes());
@@ -91,17 +105,11 @@ fn tokenizer_folder(recipe: &Recipe, corpus: &str, listen: &mut dyn FnMut(Step))
     let files = train_tokenizer(recipe)?;
     fs::create_dir_all(&folder).map_err(|error| Error::io(&folder, error))?;
     for (name, text) in &files {
-        write(&folder.join(name), text)?;
+        crate::write_text(&folder.join(name), text)?;
     }
     // Last, so that a tokenizer that was half written is made again.
-    write(&path, &origin)?;
+    crate::write_text(&path, &origin)?;
     Ok(folder)
-}
-
-fn write(path: &Path, text: &str) -> Result<(), Error> {
-    let mut file = AtomicFile::create(path)?;
-    file.write_all(text.as_bytes()).map_err(|error| Error::io(path, error))?;
-    Ok(file.commit()?)
 }
 
 /// Reads the texts in a thread of its own while the library counts their words.

@@ -10,7 +10,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
-use run::{Add, Finish, GenerateOptions, Listener, Model, SamplerConfig, Tokenizer};
+use run::{Add, Finish, GenerateOptions, Listener, Model, SamplerConfig, Special, Tokenizer};
 use serde_json::{Value, json};
 
 use crate::digest::Digest;
@@ -32,6 +32,8 @@ pub struct StoryOptions {
     pub count: u64,
     /// Decides every draw.
     pub seed: u64,
+    /// Texts that end a story, beside the tokenizer's own end.
+    pub stop: Vec<String>,
     /// How tokens are drawn.
     pub sampler: SamplerConfig,
     /// The most tokens of a text.
@@ -75,7 +77,9 @@ pub async fn write_stories(
         let prompt = prompt.map_or("", String::as_str);
         let ids = tokenizer.encode(prompt, Add::Special)?;
         let done = draw_one(model, &mut session, tokenizer, &ids, options, draw).await?;
-        let text = format!("{prompt}{}", done.text).trim().to_string();
+        // All ids at once, since a text's first space is left out.
+        let all: Vec<u32> = ids.iter().chain(&done.token_ids).copied().collect();
+        let text = before_stop(&tokenizer.decode(&all, Special::Skip)?, &options.stop).trim().to_string();
         let verdict = if done.finish == Finish::Stop { check(&text, options.words) } else { Err("does not end") };
         if let Err(reason) = verdict.and_then(|()| known.add(&text)) {
             *tally.refused.entry(reason).or_default() += 1;
@@ -100,7 +104,7 @@ async fn draw_one(
     let seed = Random::new(options.seed).named("stories").at(draw);
     let sampler = SamplerConfig { seed: Some(seed), ..options.sampler.clone() };
     let eos = tokenizer.special().eos.into_iter().collect();
-    let options = GenerateOptions { max_tokens: Some(options.max_tokens), sampler, stop: Vec::new(), eos };
+    let options = GenerateOptions { max_tokens: Some(options.max_tokens), sampler, stop: options.stop.clone(), eos };
     let mut piece = |_: &str| ControlFlow::Continue(());
     let mut progress = |_| ControlFlow::Continue(());
     let mut listener = Listener { piece: &mut piece, progress: &mut progress, pause: None };
@@ -130,6 +134,12 @@ fn take_up(path: &Path) -> Result<(Tally, Known), Error> {
     Ok((tally, known))
 }
 
+/// A text up to the first of its ends.
+fn before_stop<'t>(text: &'t str, stop: &[String]) -> &'t str {
+    let end = stop.iter().filter_map(|stop| text.find(&**stop)).min();
+    &text[..end.unwrap_or(text.len())]
+}
+
 /// Whether a text by itself is worth learning.
 fn check(text: &str, [least, most]: [usize; 2]) -> Result<(), &'static str> {
     let words: Vec<&str> = text.split_whitespace().collect();
@@ -147,6 +157,15 @@ fn check(text: &str, [least, most]: [usize; 2]) -> Result<(), &'static str> {
     }
     if text.matches('"').count() % 2 == 1 {
         return Err("an open quotation");
+    }
+    let ends = |c: char| matches!(c, '.' | '!' | '?');
+    let letters = |c: char| c.is_ascii_alphabetic();
+    if text.split(ends).skip(1).any(|after| after.starts_with(letters)) {
+        return Err("no space between sentences");
+    }
+    let mut sentences = HashSet::new();
+    if text.split(ends).map(str::trim).filter(|s| s.len() > 12).any(|sentence| !sentences.insert(sentence)) {
+        return Err("repeats itself");
     }
     let mut counts: HashMap<&[&str], usize> = HashMap::new();
     for run in words.windows(4) {
@@ -199,11 +218,20 @@ mod tests {
             ("Once there was a dog and", Err("no whole sentences")),
             ("Once there was a \"dog.", Err("an open quotation")),
             ("Once there was a dög.", Err("odd characters")),
+            ("Once there was.a dog here.", Err("no space between sentences")),
+            ("The bird helped the dog. The bird helped the dog.", Err("repeats itself")),
             ("A b c d. A b c d. A b c d. A b c d.", Err("repeats itself")),
         ];
         for (text, wanted) in cases {
             assert_eq!(check(text, WORDS), wanted, "{text}");
         }
+    }
+
+    #[test]
+    fn the_end_mark_is_no_part_of_a_text() {
+        let stop = ["<end>".to_string(), "<stop>".to_string()];
+        assert_eq!(before_stop("A dog.<stop><end>", &stop), "A dog.");
+        assert_eq!(before_stop("A dog.", &stop), "A dog.");
     }
 
     #[test]

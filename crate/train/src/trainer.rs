@@ -3,24 +3,28 @@
 //! One program adds up the gradients of a batch, one changes the weights; between them the host looks at the loss and
 //! the norm and decides. The state lives in the weight store: `grad/…`, `adamw.m/…`, `adamw.v/…`, `sgd.v/…`, `ema/…`.
 
-use graph::{Builder, Checkpointing, DType, Reduce, Taps, Tensor, Training, Update, Var, WeightSpec};
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use graph::{Taps, Tensor, WeightSpec};
 use models::{Call, Model};
 use run::{Device, Program, Weights};
 
 use crate::batch::Batch;
-use crate::recipe::{Activations, Rule};
+use crate::programs::{self, AVERAGE, GRADIENT, Stored, hyper_len, state_kinds};
 use crate::schedule::bias_corrections;
 use crate::{Error, Recipe};
 
 /// A model in training on a device.
 pub struct Trainer {
-    device: Device,
+    device: Rc<Device>,
     weights: Weights,
     specs: Vec<WeightSpec>,
     recipe: Recipe,
     /// Of the first batch of a step, which replaces the gradients, and of further ones, which add to them.
     gradients: [Program; 2],
     apply: Program,
+    average: Option<Program>,
     loss: Program,
 }
 
@@ -44,38 +48,40 @@ pub struct Change {
     pub scale: f64,
 }
 
-/// A weight's name, shape and values.
-pub type Named = (String, Vec<usize>, Vec<f32>);
+/// What a store begins with, by name: weights, and state that does not begin at zero.
+pub type Values = HashMap<String, Vec<f32>>;
 
 impl Trainer {
-    /// Puts weights on a device and prepares the programs. `values` gives each weight's first values, by its
-    /// specification; optimizer state begins at zero.
+    /// Puts weights and their state on a device and prepares the programs. Averages that `values` does not name begin
+    /// as the weights, other state at zero.
     ///
     /// # Errors
-    /// The model has no gradient, or the device does not take it.
-    pub fn new(
-        recipe: &Recipe,
-        model: &Model,
-        device: Device,
-        values: &mut dyn FnMut(&WeightSpec) -> Result<Vec<f32>, Error>,
-    ) -> Result<Self, Error> {
+    /// `values` has no weight of a name or one of another size, the model has no gradient, or the device does not take
+    /// it.
+    pub fn new(recipe: &Recipe, model: &Model, device: Rc<Device>, values: &Values) -> Result<Self, Error> {
         let loss = model.build(&Call::train(), Taps::none())?;
         let specs = loss.weights.clone();
         let mut weights = device.weights();
         for spec in &specs {
-            let first = values(spec)?;
-            for kind in state_kinds(recipe) {
-                let begin = if kind == EMA { first.clone() } else { vec![0.0; first.len()] };
-                weights.insert_trainable(&format!("{kind}/{}", spec.name), &spec.shape, begin)?;
+            let missing = || Error::recipe("recipe", "model", format!("weight {} has no first value", spec.name));
+            let first = values.get(&spec.name).ok_or_else(missing)?;
+            let mut insert = |name: &str, values| device.insert_trainable(&mut weights, name, &spec.shape, values);
+            for kind in state_kinds(recipe).into_iter().chain([GRADIENT]) {
+                let name = format!("{kind}/{}", spec.name);
+                let begin = if kind == AVERAGE { first.clone() } else { vec![0.0; first.len()] };
+                insert(&name, values.get(&name).cloned().unwrap_or(begin))?;
             }
-            weights.insert_trainable(&format!("{GRAD}/{}", spec.name), &spec.shape, vec![0.0; first.len()])?;
-            weights.insert_trainable(&spec.name, &spec.shape, first)?;
+            insert(&spec.name, first.clone())?;
         }
-        let prepare = |graph: graph::Graph| device.prepare(graph, &weights);
-        let first = prepare(gradient_graph(recipe, model, Update::Assign)?)?;
-        let more = prepare(gradient_graph(recipe, model, Update::Add)?)?;
-        let (apply, loss) = (prepare(apply_graph(recipe, &specs)?)?, prepare(loss)?);
-        Ok(Self { weights, specs, recipe: recipe.clone(), gradients: [first, more], apply, loss, device })
+        let prepare = |graph| device.prepare(graph, &weights);
+        let first = prepare(programs::gradients(recipe, model, Stored::First)?)?;
+        let more = prepare(programs::gradients(recipe, model, Stored::More)?)?;
+        let average = match recipe.optimizer.ema {
+            Some(_) => Some(prepare(programs::average(&specs)?)?),
+            None => None,
+        };
+        let (apply, loss) = (prepare(programs::change(recipe, &specs)?)?, prepare(loss)?);
+        Ok(Self { weights, specs, recipe: recipe.clone(), gradients: [first, more], apply, average, loss, device })
     }
 
     /// The model's weights, without the state of training.
@@ -83,8 +89,13 @@ impl Trainer {
         &self.specs
     }
 
+    /// What is trained.
+    pub fn recipe(&self) -> &Recipe {
+        &self.recipe
+    }
+
     /// The device.
-    pub fn device(&self) -> &Device {
+    pub fn device(&self) -> &Rc<Device> {
         &self.device
     }
 
@@ -130,12 +141,12 @@ impl Trainer {
         let decayed = Tensor::f32([len], hyper(optimizer.weight_decay))?;
         let plain = Tensor::f32([len], hyper(0.0))?;
         let scale = Tensor::f32([1], vec![change.scale as f32])?;
-        let ema = Tensor::f32([1], vec![optimizer.ema.unwrap_or(0.0) as f32])?;
-        let mut inputs = vec![("hyper", &decayed), ("hyper_plain", &plain), ("scale", &scale)];
-        if optimizer.ema.is_some() {
-            inputs.push(("ema", &ema));
-        }
+        let inputs = [("hyper", &decayed), ("hyper_plain", &plain), ("scale", &scale)];
         self.device.run(&mut self.apply, None, &inputs).await?;
+        if let (Some(program), Some(ema)) = (&mut self.average, optimizer.ema) {
+            let ema = Tensor::f32([1], vec![ema as f32])?;
+            self.device.run(program, None, &[("ema", &ema)]).await?;
+        }
         Ok(())
     }
 
@@ -147,51 +158,16 @@ impl Trainer {
         first(&self.device.run(&mut self.loss, None, &batch.inputs()).await?[0])
     }
 
-    /// The weights as they are to be used: averaged, if the recipe says so.
+    /// The values of a weight or of its state.
     ///
     /// # Errors
-    /// The device fails.
-    pub async fn model_weights(&self) -> Result<Vec<Named>, Error> {
-        let averaged = self.recipe.optimizer.ema.is_some();
-        let mut all = Vec::new();
-        for spec in &self.specs {
-            let held = if averaged { format!("{EMA}/{}", spec.name) } else { spec.name.clone() };
-            all.push((spec.name.clone(), spec.shape.clone(), self.weights.read(&held).await?));
-        }
-        Ok(all)
+    /// There is none of that name; the device fails.
+    pub async fn read(&self, name: &str) -> Result<Vec<f32>, Error> {
+        Ok(self.device.read(&self.weights, name).await?)
     }
+}
 
-    /// All that training needs beside [`Trainer::model_weights`] to go on.
-    ///
-    /// # Errors
-    /// The device fails.
-    pub async fn state_weights(&self) -> Result<Vec<Named>, Error> {
-        let mut all = Vec::new();
-        for spec in &self.specs {
-            for name in self.state_names(spec) {
-                let values = self.weights.read(&name).await?;
-                all.push((name, spec.shape.clone(), values));
-            }
-        }
-        Ok(all)
-    }
-
-    /// Takes up weights and state as they were read by the two functions above.
-    ///
-    /// # Errors
-    /// One is missing or has another size; the device fails.
-    pub async fn restore(&mut self, get: &mut dyn FnMut(&str) -> Result<Vec<f32>, Error>) -> Result<(), Error> {
-        for spec in self.specs.clone() {
-            for name in self.state_names(&spec).into_iter().chain([spec.name.clone()]) {
-                self.weights.write(&name, &get(&name)?)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// The state that belongs to a weight, and the weight itself where the model has its average instead.
-    fn state_names(&self, spec: &WeightSpec) -> Vec<String> {
-        let kinds = state_kinds(&self.recipe).into_iter().map(|kind| format!("{kind}/{}", spec.name));
-        kinds.collect()
-    }
+/// The one value of a result.
+fn first(tensor: &Tensor) -> Result<f64, Error> {
+    Ok(tensor.as_f32()?.first().map_or(f64::NAN, |value| f64::from(*value)))
 }

@@ -8,6 +8,18 @@ use super::{Document, Lines, Message, Sink};
 use crate::Error;
 use crate::recipe::Role;
 
+/// The first sentence of each conversation with each other one as its answer.
+pub fn read_answers<R: BufRead>(lines: &mut Lines<'_, R>, sink: &mut Sink<'_>) -> Result<(), Error> {
+    read(lines, &mut |line, document| {
+        let Document::Dialogue(messages) = document else { return Ok(()) };
+        for answer in &messages[1..] {
+            let answer = Message { role: Role::Assistant, ..answer.clone() };
+            sink(line, Document::Dialogue(vec![messages[0].clone(), answer]))?;
+        }
+        Ok(())
+    })
+}
+
 /// What a line of such a file is.
 enum Entry<'a> {
     First(&'a str),

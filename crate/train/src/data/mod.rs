@@ -81,10 +81,11 @@ pub fn read(spec: &DataSpec, file: &str, bytes: impl BufRead, sink: &mut Sink<'_
     match spec.layout {
         Layout::Text => text::read(&mut lines, spec.separator.as_deref(), &mut counted)?,
         Layout::Conversations => conversations::read(&mut lines, &mut counted)?,
+        Layout::Answers => conversations::read_answers(&mut lines, &mut counted)?,
         Layout::Jsonl => text::read_jsonl(&mut lines, spec.field.as_deref().unwrap_or("text"), &mut counted)?,
         Layout::Dialogue => dialogue::read(&mut lines, spec, &mut counted)?,
         Layout::Pairs => pairs::read(&mut lines, spec, &mut counted)?,
-        Layout::Questions => pairs::read_questions(&mut lines, &mut counted)?,
+        Layout::Questions => pairs::read_questions(&mut lines, spec, &mut counted)?,
     }
     match (lines.number(), found) {
         (0, _) => Err(Error::data(file, 0, "is empty")),

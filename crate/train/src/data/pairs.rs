@@ -31,11 +31,15 @@ pub fn read<R: BufRead>(lines: &mut Lines<'_, R>, spec: &DataSpec, sink: &mut Si
     }
 }
 
-/// Each of `questions` with each of `answers`, of each line.
-pub fn read_questions<R: BufRead>(lines: &mut Lines<'_, R>, sink: &mut Sink<'_>) -> Result<(), Error> {
+/// Each of `questions` with each of `answers` (with the one at the source's field, if it names one), of each line.
+pub fn read_questions<R: BufRead>(lines: &mut Lines<'_, R>, spec: &DataSpec, sink: &mut Sink<'_>) -> Result<(), Error> {
     while let Some(value) = json::next(lines)? {
         let list = |name: &str| texts(&value[name]).ok_or_else(|| lines.fail(format!("field {name} holds no texts")));
-        let (questions, answers) = (list("questions")?, list("answers")?);
+        let questions = list("questions")?;
+        let answers = match &spec.field {
+            Some(field) => vec![json::text(lines, &value, field)?],
+            None => list("answers")?,
+        };
         for question in &questions {
             for answer in &answers {
                 sink(lines.number(), exchange(question, answer))?;

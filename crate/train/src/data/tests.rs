@@ -68,6 +68,7 @@ fn pairs() {
     check("layout = 'pairs'\nprompt = '{q}'\nanswer = '{a.0}'", r#"{"q":"x","a":["y"]}"#, &["u: x a: y"]);
     let all = r#"{"questions":["a","b"],"answers":{"kind":"c","short":"d"}}"#;
     check("layout = 'questions'", all, &["u: a a: c", "u: a a: d", "u: b a: c", "u: b a: d"]);
+    check("layout = 'questions'\nfield = 'answers.kind'", all, &["u: a a: c", "u: b a: c"]);
     check_error(columns, b"Go.", "file:1: field 1 is missing");
 }
 
@@ -75,6 +76,7 @@ fn pairs() {
 fn conversations() {
     let yaml = "categories:\n- x\nconversations:\n- - Hi\n  - 'It''s me'\n- - A\n  - B\n    and more\n  - C\n";
     check("layout = 'conversations'", yaml, &["u: Hi a: It's me", "u: A a: B and more u: C"]);
+    check("layout = 'answers'", yaml, &["u: Hi a: It's me", "u: A a: B and more", "u: A a: C"]);
     check_error("layout = 'conversations'", b"conversations:\n  - A\n", "file:2: belongs to no conversation");
 }
 

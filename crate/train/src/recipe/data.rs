@@ -13,6 +13,9 @@ pub struct DataSpec {
     pub name: String,
     /// Files under the data root, plain or gzip.
     pub files: Vec<PathBuf>,
+    /// The files were made for this model and lie beside the output folder, not under the data root.
+    #[serde(default)]
+    pub beside_output: bool,
     /// How they are read.
     pub layout: Layout,
     /// The licence under which they may be used, for the model's card.
@@ -66,10 +69,13 @@ pub enum Layout {
     Dialogue,
     /// Columns parted by tabs, or one JSON a line, made into `prompt` and `answer`.
     Pairs,
-    /// One JSON a line with `questions` and `answers` (a list or an object of texts), each with each.
+    /// One JSON a line with `questions` and `answers` (a list or an object of texts), each with each, or each with the
+    /// answer at `field`.
     Questions,
     /// YAML with `conversations:`, a list of lists of sentences, spoken in turns.
     Conversations,
+    /// The same, but every sentence after the first is an answer to it.
+    Answers,
 }
 
 /// Who speaks.

@@ -202,7 +202,7 @@ mod tests {
         let digest = |text: &str| Recipe::parse("r", text).unwrap().digest();
         let own = digest(SMALL);
         assert_eq!(own, digest(&SMALL.replace("\"out\"", "\"elsewhere\"")));
-        assert_eq!(own, digest(&format!("{SMALL}\n[sampling]\nevery = 3")));
+        assert_eq!(own, digest(&format!("{SMALL}\n[sampling]\nevery = 3\nprompts = ['a']")));
         assert_ne!(own, digest(&SMALL.replace("batch = 2", "batch = 3")));
         assert_ne!(own, digest(&SMALL.replace("hidden_size = 32", "hidden_size = 64")));
         assert_ne!(own, digest(&SMALL.replace("layout", "weight = 0.5\nlayout")));

@@ -1,0 +1,118 @@
+//! The files of a model in training, as bytes: a loadable folder and what training needs to go on.
+
+use format::{Checkpoint, write_safetensors};
+use graph::{Stored, WeightSpec};
+use serde_json::{Map, Value, json};
+
+use crate::programs::{model_name, state_names};
+use crate::trainer::{Trainer, Values};
+use crate::{Error, Recipe};
+
+/// A file: its name and bytes.
+pub type Part = (String, Vec<u8>);
+/// The model's weights.
+pub const MODEL: &str = "model.safetensors";
+/// What training needs beside them.
+pub const OPTIMIZER: &str = "optimizer.safetensors";
+
+/// The configuration of a new model: the recipe's fields and the tokenizer's vocabulary.
+pub fn config(recipe: &Recipe, n_vocab: usize, boundary: u32) -> Value {
+    let mut config = Map::new();
+    config.insert("architectures".into(), json!(["LlamaForCausalLM"]));
+    config.insert("max_position_embeddings".into(), json!(recipe.train.context));
+    config.extend(recipe.model.clone());
+    for (name, value) in [
+        ("vocab_size", json!(n_vocab)),
+        ("bos_token_id", json!(boundary)),
+        ("eos_token_id", json!(boundary)),
+        ("torch_dtype", json!("float32")),
+    ] {
+        config.insert(name.into(), value);
+    }
+    Value::Object(config)
+}
+
+/// `model.safetensors`.
+///
+/// # Errors
+/// The device fails.
+pub async fn model(trainer: &Trainer) -> Result<Part, Error> {
+    let mut tensors = Vec::new();
+    for spec in trainer.specs() {
+        let values = trainer.read(&model_name(trainer.recipe(), spec)).await?;
+        let (shape, values) = stored(spec, values);
+        tensors.push((spec.name.clone(), shape, values));
+    }
+    Ok((MODEL.into(), write_safetensors(&tensors)?))
+}
+
+/// `optimizer.safetensors`.
+///
+/// # Errors
+/// The device fails.
+pub async fn optimizer(trainer: &Trainer) -> Result<Part, Error> {
+    let mut tensors = Vec::new();
+    for spec in trainer.specs() {
+        for name in state_names(trainer.recipe(), spec) {
+            let values = trainer.read(&name).await?;
+            tensors.push((name, spec.shape.clone(), values));
+        }
+    }
+    Ok((OPTIMIZER.into(), write_safetensors(&tensors)?))
+}
+
+/// Weights and state from the two files, as a trainer begins with them.
+///
+/// # Errors
+/// A tensor is missing or has another shape than the model says.
+pub async fn values(
+    recipe: &Recipe,
+    specs: &[WeightSpec],
+    model: &Checkpoint,
+    optimizer: &Checkpoint,
+) -> Result<Values, Error> {
+    let mut values = Values::new();
+    for spec in specs {
+        values.insert(model_name(recipe, spec), read(model, spec).await?);
+        for name in state_names(recipe, spec) {
+            let (_, found) = optimizer.read_f32(&name).await?;
+            values.insert(name, found);
+        }
+    }
+    Ok(values)
+}
+
+/// A weight as the graph sees it.
+async fn read(model: &Checkpoint, spec: &WeightSpec) -> Result<Vec<f32>, Error> {
+    let (_, values) = model.read_f32(&spec.name).await?;
+    Ok(match (spec.stored, &*spec.shape) {
+        (Stored::Transposed, [n, k]) => transposed(&values, *k, *n),
+        _ => values,
+    })
+}
+
+/// A weight as checkpoints store it.
+fn stored(spec: &WeightSpec, values: Vec<f32>) -> (Vec<usize>, Vec<f32>) {
+    match (spec.stored, &*spec.shape) {
+        (Stored::Transposed, [n, k]) => (vec![*k, *n], transposed(&values, *n, *k)),
+        _ => (spec.shape.clone(), values),
+    }
+}
+
+/// [R, C] → [C, R]
+pub fn transposed(values: &[f32], rows: usize, columns: usize) -> Vec<f32> {
+    (0..columns).flat_map(|column| (0..rows).map(move |row| values[row * columns + column])).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn axes_are_exchanged_and_back() {
+        let values = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
+        let turned = transposed(&values, 2, 3);
+        assert_eq!(turned, [1.0, 4.0, 2.0, 5.0, 3.0, 6.0]);
+        assert_eq!(transposed(&turned, 3, 2), values);
+    }
+}

@@ -1,0 +1,50 @@
+//! Texts that the model in training writes: it is put together in memory as it would be on the disk.
+
+use std::ops::ControlFlow;
+use std::rc::Rc;
+
+use format::MemoryFolder;
+use run::{Add, DeviceChoice, GenerateOptions, Listener, LoadOptions, Model, SamplerConfig, Source};
+use serde_json::json;
+
+use super::Session;
+use crate::metrics::Record;
+use crate::{Error, Random};
+
+impl Session<'_> {
+    /// One text of each prompt.
+    pub(super) async fn samples(&self) -> Result<Vec<Record>, Error> {
+        let spec = &self.recipe.sampling;
+        let mut folder = MemoryFolder::new("model in training");
+        for (name, bytes) in self.model_files().await? {
+            folder.insert(name, bytes);
+        }
+        let options = LoadOptions { device: DeviceChoice::Cpu, threads: self.threads, ..LoadOptions::default() };
+        let model = Model::open(Source::Folder(Rc::new(folder)), &options, &mut |_| ()).await?;
+        let tokenizer = self.prepared.encoder.tokenizer();
+        let chat = if spec.chat { model.package().files.chat().await? } else { None };
+        let eos = model.package().files.generation().await?.eos;
+        let mut records = Vec::new();
+        for (at, prompt) in spec.prompts.iter().enumerate() {
+            let ids = match &chat {
+                Some(chat) => {
+                    let text = chat.render(&json!([{"role": "user", "content": prompt}]), None, true)?;
+                    tokenizer.encode(&text, Add::Nothing)?
+                }
+                None => tokenizer.encode(prompt, Add::Special)?,
+            };
+            let seed = Random::new(self.recipe.seed).named("sample").of(self.state.step).at(at as u64);
+            let sampler =
+                SamplerConfig { temperature: spec.temperature as f32, seed: Some(seed), ..SamplerConfig::default() };
+            let options =
+                GenerateOptions { max_tokens: Some(spec.max_tokens), sampler, stop: Vec::new(), eos: eos.clone() };
+            let mut piece = |_: &str| ControlFlow::Continue(());
+            let mut progress = |_| ControlFlow::Continue(());
+            let mut listener = Listener { piece: &mut piece, progress: &mut progress, pause: None };
+            let mut session = model.session()?;
+            let done = model.generate(&mut session, Some(tokenizer), &ids, &options, &mut listener).await?;
+            records.push(Record::Sample { step: self.state.step, prompt: prompt.clone(), text: done.text });
+        }
+        Ok(records)
+    }
+}

@@ -108,11 +108,11 @@ pub(crate) fn sigmoid(x: f32) -> (f32, f32) {
     (if x < 0.0 { e * inverse } else { inverse }, e * inverse * inverse)
 }
 
-/// `2 s(2x) - 1`
+/// `t = 2 s(2x) - 1`; its derivative is `1 - t²`.
 #[inline(always)]
 pub(crate) fn tanh(x: f32) -> (f32, f32) {
-    let (s, slope) = sigmoid(2.0 * x);
-    (2.0 * s - 1.0, 4.0 * slope)
+    let t = 1.0 - 2.0 / (1.0 + exp(2.0 * x));
+    (t, 1.0 - t * t)
 }
 
 #[cfg(test)]

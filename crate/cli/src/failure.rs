@@ -22,12 +22,6 @@ impl From<run::Error> for Failure {
     }
 }
 
-impl From<train::Error> for Failure {
-    fn from(error: train::Error) -> Self {
-        Self(error.to_string())
-    }
-}
-
 impl From<format::Error> for Failure {
     fn from(error: format::Error) -> Self {
         Self(error.to_string())

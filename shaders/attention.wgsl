@@ -77,6 +77,9 @@ fn main(
     for (var d = 0u; d < width; d++) {
         out[q_at + first + d] = sums[d / 4u][d % 4u] * factor;
     }
+    if first == 0u {
+        finish(b, t, h, top, total);
+    }
 #ifdef probs
     if first == 0u {
         let row = ((b * params.heads + h) * params.tokens + t) * key_count();

@@ -88,4 +88,7 @@ fn main(
         probs[row + s] = p;
     }
 #endif
+    if local == 0u {
+        finish(b, t, h, top, total);
+    }
 }

@@ -10,7 +10,7 @@ struct Params {
     dim: u32,             // D
     keys: u32,            // S, unless paged
     k_batch: u32,         // 1 if all rows read the keys of row 0, else B
-    flags: u32,           // 1 causal, 2 past, 4 bias
+    flags: u32,           // 1 causal, 2 past, 4 bias, 8 logarithms are wanted
     window: u32,          // 0xffffffff for none
     scale: f32,
     soft_cap: f32,        // 0 for none
@@ -24,6 +24,7 @@ const HIDDEN = -1e30;
 @group(0) @binding(2) var<storage, read> past: array<i32>;       // [B] or unused
 @group(0) @binding(3) var<storage, read> bias: array<f32>;       // broadcast over [B, H, T, S] or unused
 @group(0) @binding(4) var<storage, read_write> out: array<f32>;  // [B, T, H, D]
+@group(0) @binding(8) var<storage, read_write> lse: array<f32>;  // [B, H, T] or unused
 #ifdef paged
 #import pages
 
@@ -73,6 +74,14 @@ fn key_place(b: u32, s: u32, g: u32) -> u32 {
     return ((min(b, params.k_batch - 1u) * params.keys + s) * params.kv_heads + g) * params.dim;
 }
 #endif
+
+// Stores the logarithm of a query's sum of exponentials, HIDDEN where it sees no key.
+fn finish(b: u32, t: u32, h: u32, top: f32, total: f32) {
+    if (params.flags & 8u) != 0u {
+        let sum = top + log(max(total, 1e-30));
+        lse[(b * params.heads + h) * params.tokens + t] = select(HIDDEN, sum, total > 0.0);
+    }
+}
 
 // The first key that query t of row b sees, and one past the last.
 fn visible(b: u32, t: u32) -> vec2u {

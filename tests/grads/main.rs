@@ -3,4 +3,5 @@
 
 mod models;
 mod rules;
+mod steps;
 mod suite;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::suite::{Draft, check_with};
 
-fn llama(extra: Value) -> Value {
+pub fn llama(extra: Value) -> Value {
     let mut config = json!({
         "architectures": ["LlamaForCausalLM"], "hidden_size": 24, "intermediate_size": 40, "num_hidden_layers": 3,
         "num_attention_heads": 4, "num_key_value_heads": 2, "vocab_size": 31, "max_position_embeddings": 64,
@@ -35,8 +35,8 @@ fn configs() -> Vec<(&'static str, Value)> {
     ]
 }
 
-const ROWS: usize = 2;
-const TOKENS: usize = 7;
+pub const ROWS: usize = 2;
+pub const TOKENS: usize = 7;
 
 /// Inputs of a step in which some tokens have no target.
 fn inputs() -> Vec<(&'static str, Tensor)> {

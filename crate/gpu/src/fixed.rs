@@ -3,15 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use graph::{Data, Graph, NodeId, Op, Tensor, WeightId};
+use graph::{Data, Graph, NodeId, Tensor, WeightId};
 
 use crate::engine::Gpu;
 use crate::kernels::gather_shader;
 use crate::program::data_bytes;
-use crate::repack::Format;
 use crate::shaders::Shader;
 use crate::units::{self, Unit};
-use crate::weights::Weight;
+use crate::weights::{Role, Weight};
 use crate::{Error, Weights};
 
 /// Lays the weights of joined projections behind each other, and their biases.
@@ -31,13 +30,11 @@ pub(crate) fn join_projections(
         let ids: Vec<WeightId> = nodes.iter().filter_map(|id| units::projection_weight(graph, *id)).collect();
         let names: Vec<&str> = ids.iter().map(|id| graph.weights[id.0 as usize].name.as_str()).collect();
         store.join(&names, weights, &ids)?;
-        let ports = nodes.iter().filter_map(|id| graph.node(*id).inputs.get(2));
-        let added: Vec<Arc<Weight>> = ports
-            .filter_map(|port| match graph.node(port.node).op {
-                Op::Weight(id) => Some(weights[id.0 as usize].clone()),
-                _ => None,
-            })
-            .collect();
+        let ids: Vec<WeightId> = nodes.iter().filter_map(|id| units::bias_weight(graph, *id)).collect();
+        let added: Vec<Arc<Weight>> = ids.iter().map(|id| weights[id.0 as usize].clone()).collect();
+        for (id, weight) in ids.iter().zip(&added) {
+            weights[id.0 as usize] = store.assign(&graph.weights[id.0 as usize].name, weight, Role::Shared);
+        }
         if !added.is_empty() {
             biases.insert(nodes[0], joined_bias(gpu, &added)?);
         }
@@ -71,10 +68,8 @@ pub(crate) fn constant(gpu: &Gpu, tensor: &Tensor) -> Result<wgpu::Buffer, Error
 
 /// The plain values of a weight: its own buffer, or all its rows gathered by the kernel of its format.
 pub(crate) fn dense_weight(gpu: &Gpu, name: &str, weight: &Weight) -> Result<wgpu::Buffer, Error> {
-    if let (Format::F32, [part]) = (weight.format, &weight.parts[..])
-        && part.first == 0
-    {
-        return Ok(part.buffer.clone());
+    if let Some(buffer) = weight.plain() {
+        return Ok(buffer.clone());
     }
     let (rows, cols) = (weight.rows(), weight.cols());
     let (bytes, limit) = (4 * (rows * cols) as u64, gpu.max_binding());

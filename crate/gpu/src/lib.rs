@@ -19,6 +19,7 @@ mod repack;
 mod run;
 mod session;
 mod shaders;
+mod trained;
 mod units;
 mod values;
 mod weights;

@@ -11,7 +11,7 @@ use crate::engine::{Gpu, Pipeline};
 use crate::kernels::{self, Buffer, Context, Dispatch};
 use crate::program::Program;
 use crate::shaders::{Access, Shader};
-use crate::values::Home;
+use crate::values::{Home, Slot};
 
 /// Bytes between the parameters of two dispatches: WebGPU's alignment of dynamic offsets.
 const PARAM_STRIDE: usize = 256;
@@ -132,20 +132,26 @@ impl Plan {
             Buffer::Part(id, part) => {
                 return Ok(program.weights[id.0 as usize].parts[part].buffer.as_entire_binding());
             }
+            Buffer::Scratch(node, i) => {
+                let missing = || Error::Refused { reason: format!("node {} has no scratch {i}", node.0) };
+                return program.values.scratch(node, i).map(|slot| self.slot(slot)).ok_or_else(missing);
+            }
             Buffer::Value(port) => port,
         };
         match program.values.home(port) {
-            Some(Home::Slot(slot)) => {
-                let (buffer, place) = self.place(slot);
-                let size = wgpu::BufferSize::new(place.size);
-                Ok(wgpu::BindingResource::Buffer(wgpu::BufferBinding { buffer, offset: place.offset, size }))
-            }
+            Some(Home::Slot(slot)) => Ok(self.slot(slot)),
             Some(home) => Ok(program.fixed(home)?.as_entire_binding()),
             None => {
                 let op = program.graph.node(port.node).op.name();
                 Err(Error::Unsupported { op, node: port.node.0, reason: "its value lies in the cache only".into() })
             }
         }
+    }
+
+    fn slot(&self, slot: usize) -> wgpu::BindingResource<'_> {
+        let (buffer, place) = self.place(slot);
+        let size = wgpu::BufferSize::new(place.size);
+        wgpu::BindingResource::Buffer(wgpu::BufferBinding { buffer, offset: place.offset, size })
     }
 
     /// Brings parameters and grids to the sizes of this run.
@@ -197,7 +203,7 @@ impl Plan {
     /// Whether every value of a run with these sizes fits its place.
     pub fn holds(&self, program: &Program, symbols: &Symbols) -> Result<bool, Error> {
         for (slot, place) in program.values.slots.iter().zip(&self.places) {
-            if bytes(program, slot.port, symbols)? > place.size {
+            if bytes(slot, symbols)? > place.size {
                 return Ok(false);
             }
         }
@@ -205,8 +211,8 @@ impl Plan {
     }
 }
 
-fn bytes(program: &Program, port: Port, symbols: &Symbols) -> Result<u64, Error> {
-    Ok((program.graph.value(port).shape.elements().eval(symbols)? as u64).saturating_mul(4))
+fn bytes(slot: &Slot, symbols: &Symbols) -> Result<u64, Error> {
+    Ok((slot.elements.eval(symbols)? as u64).saturating_mul(4))
 }
 
 /// The place of each slot and the size of each arena.
@@ -231,14 +237,21 @@ fn place_values(gpu: &Gpu, program: &Program, class: &Symbols) -> Result<(Vec<Pl
         };
         let read = nodes.iter().flat_map(|id| &program.graph.node(*id).inputs).filter_map(slot_of);
         // What is born in this unit is not read by another of its dispatches, but placed here.
-        let apart: Vec<usize> = read.filter(|slot| !born[i].contains(slot)).map(|slot| places[slot].arena).collect();
+        let mut apart: Vec<usize> =
+            read.filter(|slot| !born[i].contains(slot)).map(|slot| places[slot].arena).collect();
+        // Results may share an arena with each other, but not with scratch.
+        let mut beside = Vec::new();
         for slot in &born[i] {
-            let size = bytes(program, slots[*slot].port, class)?;
+            let size = bytes(&slots[*slot], class)?;
             if size > limit {
-                let what = value_name(program, slots[*slot].port.node);
+                let what = value_name(program, slots[*slot].node);
                 return Err(Error::Limit { what, bytes: size, limit, name: "maxStorageBufferBindingSize" });
             }
+            if slots[*slot].scratch {
+                apart.extend(beside.drain(..));
+            }
             places[*slot] = arenas.take(size, &apart);
+            beside.push(places[*slot].arena);
         }
         for slot in &dead[i] {
             arenas.release(places[*slot]);

@@ -11,8 +11,8 @@ use crate::kernels::{Context, REACH, Reach};
 use crate::plan::Plan;
 use crate::units::{self, Unit};
 use crate::values::{Home, Values};
-use crate::weights::Weight;
-use crate::{Error, Weights};
+use crate::weights::{Role, Weight};
+use crate::{Error, Weights, trained};
 
 /// Plans that are kept; the one used longest ago goes first.
 const PLANS: usize = 8;
@@ -71,13 +71,18 @@ impl Engine {
             Ok(weight)
         });
         let mut found: Vec<Arc<Weight>> = found.collect::<Result<_, _>>()?;
+        trained::claim(&graph, weights, &mut found)?;
         let max_binding = self.gpu.max_binding();
-        let units = units::units(&graph, &|ids| units::joinable(&found, ids, max_binding));
+        let units = units::units(&graph, &|ids, biases| units::joinable(&found, ids, biases, max_binding));
         let biases = join_projections(&self.gpu, &graph, &units, weights, &mut found)?;
         let values = Values::new(&graph, &units);
         let mut dense = BTreeMap::new();
         for id in &values.dense_weights {
-            dense.insert(*id, dense_weight(&self.gpu, &graph.weights[*id as usize].name, &found[*id as usize])?);
+            let (name, weight) = (&graph.weights[*id as usize].name, found[*id as usize].clone());
+            if weight.plain().is_none() {
+                found[*id as usize] = weights.assign(name, &weight, Role::Shared);
+            }
+            dense.insert(*id, dense_weight(&self.gpu, name, &weight)?);
         }
         let mut constants = BTreeMap::new();
         for (id, node) in graph.iter() {

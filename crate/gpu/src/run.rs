@@ -101,7 +101,7 @@ fn advance<'s>(
 
 fn upload(gpu: &Gpu, program: &Program, plan: &Plan, inputs: &[(&str, &Tensor)]) {
     for (i, slot) in program.values.slots.iter().enumerate() {
-        let graph::Op::Input { name } = &program.graph.node(slot.port.node).op else { continue };
+        let graph::Op::Input { name } = &program.graph.node(slot.node).op else { continue };
         if let Some((_, tensor)) = inputs.iter().rfind(|(given, _)| given == name)
             && !tensor.is_empty()
         {

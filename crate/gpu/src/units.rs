@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use graph::{BinaryOp, Graph, NodeId, Op, Port, WeightId};
 
-use crate::weights::Weight;
+use crate::weights::{Role, Weight};
 
 /// Projections of one value that may share a dispatch.
 const PROJECTIONS: usize = 3;
@@ -71,8 +71,8 @@ impl Unit {
     }
 }
 
-/// Which weights can be laid behind each other.
-pub(crate) type CanJoin<'a> = &'a dyn Fn(&[WeightId]) -> bool;
+/// Which matrices can be laid behind each other, and their biases.
+pub(crate) type CanJoin<'a> = &'a dyn Fn(&[WeightId], &[WeightId]) -> bool;
 
 /// How often each value is read, results included.
 fn uses(graph: &Graph) -> BTreeMap<Port, usize> {
@@ -105,6 +105,7 @@ pub(crate) fn units(graph: &Graph, can_join: CanJoin<'_>) -> Vec<Unit> {
             None => gated(graph, id, &uses, can_join)
                 .or_else(|| projections(graph, id, can_join))
                 .or_else(|| add_norm(graph, id))
+                .filter(|unit| is_undisturbed(graph, &unit.nodes()))
                 .unwrap_or(Unit::Node(id)),
         };
         unit.nodes().iter().for_each(|node| taken[node.0 as usize] = true);
@@ -127,7 +128,15 @@ fn rope_append(graph: &Graph, append: NodeId, uses: &BTreeMap<Port, usize>) -> O
         same && id != keys.node && unread(graph, id, append)
     };
     let (query, _) = graph.iter().take(append.0 as usize).filter(|(id, other)| twin(*id, other)).last()?;
-    Some([query, keys.node])
+    is_undisturbed(graph, &[query, keys.node, append]).then_some([query, keys.node])
+}
+
+/// Whether no weight changes between the first and the last of these nodes, so that they may move.
+fn is_undisturbed(graph: &Graph, nodes: &[NodeId]) -> bool {
+    let (first, last) = (nodes.iter().min(), nodes.iter().max());
+    let Some((first, last)) = first.zip(last) else { return true };
+    let mut between = graph.iter().take(last.0 as usize).skip(first.0 as usize);
+    !between.any(|(_, node)| matches!(node.op, Op::Update { .. }))
 }
 
 /// Whether no node before `until` reads node `id`.
@@ -141,6 +150,14 @@ pub(crate) fn projection_weight(graph: &Graph, id: NodeId) -> Option<WeightId> {
     let node = graph.node(id);
     match (&node.op, node.inputs.get(1).map(|p| &graph.node(p.node).op)) {
         (Op::Linear { .. }, Some(Op::Weight(weight))) => Some(*weight),
+        _ => None,
+    }
+}
+
+/// The bias of a projection, where it is a weight.
+pub(crate) fn bias_weight(graph: &Graph, id: NodeId) -> Option<WeightId> {
+    match graph.node(graph.node(id).inputs.get(2)?.node).op {
+        Op::Weight(weight) => Some(weight),
         _ => None,
     }
 }
@@ -160,7 +177,8 @@ fn projections(graph: &Graph, first: NodeId, can_join: CanJoin<'_>) -> Option<Un
             ids.push(id);
         }
     }
-    (ids.len() > 1 && can_join(&weights)).then_some(Unit::Linears(ids))
+    let biases: Vec<WeightId> = ids.iter().filter_map(|id| bias_weight(graph, *id)).collect();
+    (ids.len() > 1 && can_join(&weights, &biases)).then_some(Unit::Linears(ids))
 }
 
 fn gated(graph: &Graph, first: NodeId, uses: &BTreeMap<Port, usize>, can_join: CanJoin<'_>) -> Option<Unit> {
@@ -178,7 +196,8 @@ fn gated(graph: &Graph, first: NodeId, uses: &BTreeMap<Port, usize>, can_join: C
     }
     let weights = [projection_weight(graph, a.node)?, projection_weight(graph, b.node)?];
     let projections = [a.node, b.node];
-    (weights[0] != weights[1] && can_join(&weights)).then_some(Unit::Gated { projections, gated: id })
+    let biases: Vec<WeightId> = projections.iter().filter_map(|id| bias_weight(graph, *id)).collect();
+    (weights[0] != weights[1] && can_join(&weights, &biases)).then_some(Unit::Gated { projections, gated: id })
 }
 
 fn add_norm(graph: &Graph, add: NodeId) -> Option<Unit> {
@@ -196,10 +215,14 @@ fn add_norm(graph: &Graph, add: NodeId) -> Option<Unit> {
     norm.map(|(norm, _)| Unit::AddNorm { add, norm })
 }
 
-/// Whether these weights can lie in one binding: one format, rows of one length, none split.
-pub(crate) fn joinable(weights: &[Arc<Weight>], ids: &[WeightId], max_binding: u64) -> bool {
+/// Whether these matrices can lie in one binding: one format, rows of one length, none split, and none that changes.
+/// Nor may their biases change, which are copied.
+pub(crate) fn joinable(weights: &[Arc<Weight>], ids: &[WeightId], biases: &[WeightId], max_binding: u64) -> bool {
     let first = &weights[ids[0].0 as usize];
     let all = || ids.iter().map(|id| &weights[id.0 as usize]);
+    if all().chain(biases.iter().map(|id| &weights[id.0 as usize])).any(|w| w.role == Role::Trained) {
+        return false;
+    }
     let bytes: u64 = all().map(|w| w.bytes()).sum();
     bytes <= max_binding && all().all(|w| w.parts.len() == 1 && w.format == first.format && w.stride == first.stride)
 }
@@ -230,11 +253,11 @@ mod tests {
         g.output("keys", keys);
         g.output("q", q);
         let graph = g.finish().unwrap();
-        let all = units(&graph, &|_| true);
+        let all = units(&graph, &|_, _| true);
         let fused: Vec<&Unit> = all.iter().filter(|u| !matches!(u, Unit::Node(_))).collect();
         assert!(matches!(fused[..], [Unit::Linears(_), Unit::RopeAppend { .. }, Unit::AddNorm { .. }]), "{fused:?}");
         assert_eq!(all.iter().map(|u| u.nodes().len()).sum::<usize>(), graph.nodes.len());
         // A key that somebody watches is written on its own.
-        assert!(!units(&graph.observed(), &|_| true).iter().any(|u| matches!(u, Unit::RopeAppend { .. })));
+        assert!(!units(&graph.observed(), &|_, _| true).iter().any(|u| matches!(u, Unit::RopeAppend { .. })));
     }
 }

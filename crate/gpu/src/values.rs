@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use graph::{Graph, NodeId, Op, Port, StateId, Symbol, WeightId};
+use graph::{Dim, Graph, NodeId, Op, Port, StateId, Symbol, WeightId};
 
+use crate::kernels::scratch;
 use crate::units::Unit;
 
 /// Where a value is.
@@ -17,21 +18,27 @@ pub(crate) enum Home {
     Const(u32),
 }
 
-/// A piece of arena memory: one computed value, until its last reader has run.
-#[derive(Clone, Copy, Debug)]
+/// A piece of arena memory: one computed value, until its last reader has run, or what the dispatches of a node leave
+/// for each other.
+#[derive(Clone, Debug)]
 pub(crate) struct Slot {
-    /// The value as its node gives it.
-    pub port: Port,
+    /// The node that writes it.
+    pub node: NodeId,
+    /// Words.
+    pub elements: Dim,
     /// The unit that writes it; inputs are written before all units.
     pub first: usize,
     /// The last unit that reads it, `usize::MAX` for results.
     pub last: usize,
+    /// Whether it never leaves its node: the node's dispatches read and write it beside results.
+    pub scratch: bool,
 }
 
 /// The homes of all values.
 pub(crate) struct Values {
     homes: BTreeMap<Port, Home>,
     pub slots: Vec<Slot>,
+    scratch: BTreeMap<(NodeId, u8), usize>,
     /// Symbols that occur in the shape of a slot: what plans depend on.
     pub symbols: BTreeSet<Symbol>,
     /// Weights that are read as plain values and not as matrix or table.
@@ -50,6 +57,7 @@ impl Values {
         let mut values = Self {
             homes: BTreeMap::new(),
             slots: Vec::new(),
+            scratch: BTreeMap::new(),
             symbols: BTreeSet::new(),
             dense_weights: BTreeSet::new(),
         };
@@ -60,22 +68,27 @@ impl Values {
                 let home = match &node.op {
                     Op::Weight(weight) => Some(Home::Weight(*weight)),
                     Op::Const(_) => Some(Home::Const(id.0)),
-                    Op::Reshape(_) => values.home(node.inputs[0]),
+                    Op::Reshape(_) if !is_copied(graph, id, values.home(node.inputs[0])) => values.home(node.inputs[0]),
                     Op::KvAppend(_) if !dense_views.contains(&port) => None,
                     _ if inside.contains(&id) => None,
                     _ => {
                         let here = position[id.0 as usize];
                         let first = if matches!(node.op, Op::Input { .. }) { 0 } else { here };
-                        values.slots.push(Slot { port, first, last: here });
-                        values
-                            .symbols
-                            .extend(graph.value(port).shape.iter().flat_map(|d| d.symbols().collect::<Vec<_>>()));
-                        Some(Home::Slot(values.slots.len() - 1))
+                        let shape = &graph.value(port).shape;
+                        values.symbols.extend(shape.iter().flat_map(|d| d.symbols().collect::<Vec<_>>()));
+                        let slot = Slot { node: id, elements: shape.elements(), first, last: here, scratch: false };
+                        Some(Home::Slot(values.push(slot)))
                     }
                 };
                 if let Some(home) = home {
                     values.homes.insert(port, home);
                 }
+            }
+            // Behind the results, so that it is placed apart from them.
+            for (i, elements) in (0..).zip(scratch(graph, node)) {
+                let here = position[id.0 as usize];
+                let slot = values.push(Slot { node: id, elements, first: here, last: here, scratch: true });
+                values.scratch.insert((id, i), slot);
             }
             for (i, port) in node.inputs.iter().enumerate() {
                 values.note_use(position[id.0 as usize], *port);
@@ -99,12 +112,29 @@ impl Values {
         self.homes.get(&port).copied()
     }
 
+    /// Where a node's scratch number `i` is.
+    pub fn scratch(&self, node: NodeId, i: u8) -> Option<usize> {
+        self.scratch.get(&(node, i)).copied()
+    }
+
+    fn push(&mut self, slot: Slot) -> usize {
+        self.slots.push(slot);
+        self.slots.len() - 1
+    }
+
     fn note_use(&mut self, unit: usize, port: Port) {
         if let Some(Home::Slot(slot)) = self.home(port) {
             let last = &mut self.slots[slot].last;
             *last = (*last).max(unit);
         }
     }
+}
+
+/// Whether another shape of a weight is a copy of its own: where a later node changes the weight.
+pub(crate) fn is_copied(graph: &Graph, reshape: NodeId, home: Option<Home>) -> bool {
+    let Some(Home::Weight(id)) = home else { return false };
+    let changes = |op: &Op| matches!(op, Op::Update { weights, .. } if weights.contains(&id));
+    graph.iter().skip(reshape.0 as usize).any(|(_, node)| changes(&node.op))
 }
 
 /// The state whose pages an attention reads in place of dense keys and values.

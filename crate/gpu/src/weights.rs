@@ -11,6 +11,7 @@ use crate::engine::{Gpu, lock};
 use crate::repack::Format;
 
 /// Rows of a weight that share a binding.
+#[derive(Clone)]
 pub(crate) struct Part {
     pub buffer: wgpu::Buffer,
     /// The first row in the buffer, which may hold other weights too.
@@ -19,6 +20,17 @@ pub(crate) struct Part {
     pub start: usize,
     /// How many.
     pub rows: usize,
+}
+
+/// Who holds a weight's values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// This buffer alone.
+    Own,
+    /// A program too, in a layout of its own, or a fork of the store: they cannot change any more.
+    Shared,
+    /// This buffer alone, and programs change it in place.
+    Trained,
 }
 
 /// A weight on the device: rows of words, in as many parts as the binding limit asks for.
@@ -30,6 +42,7 @@ pub(crate) struct Weight {
     /// Words of a row.
     pub stride: usize,
     pub parts: Vec<Part>,
+    pub role: Role,
 }
 
 impl Weight {
@@ -43,6 +56,14 @@ impl Weight {
         self.shape.last().copied().unwrap_or(1)
     }
 
+    /// Its buffer, where that is its plain values.
+    pub fn plain(&self) -> Option<&wgpu::Buffer> {
+        match &self.parts[..] {
+            [part] if self.format == Format::F32 && part.first == 0 => Some(&part.buffer),
+            _ => None,
+        }
+    }
+
     pub fn bytes(&self) -> u64 {
         4 * (self.rows() * self.stride) as u64
     }
@@ -51,8 +72,8 @@ impl Weight {
 /// Named weights on one device. A clone is the same store.
 #[derive(Clone)]
 pub struct Weights {
-    gpu: Arc<Gpu>,
-    named: Arc<Mutex<BTreeMap<String, Arc<Weight>>>>,
+    pub(crate) gpu: Arc<Gpu>,
+    pub(crate) named: Arc<Mutex<BTreeMap<String, Arc<Weight>>>>,
 }
 
 impl Weights {
@@ -76,7 +97,8 @@ impl Weights {
         };
         let (format, target) = Format::of(ty, shape);
         let stride = format.stride(cols);
-        let mut weight = Weight { shape: shape.to_vec(), format, given: ty, stride, parts: Vec::new() };
+        let mut weight =
+            Weight { shape: shape.to_vec(), format, given: ty, stride, parts: Vec::new(), role: Role::Own };
         let rows_a_part = (self.gpu.max_binding() / 4).checked_div(stride as u64).unwrap_or(u64::MAX);
         if rows_a_part == 0 {
             return Err(fail(format!("a row of {cols} values is larger than a binding may be")));
@@ -137,12 +159,20 @@ impl Weights {
             encoder.copy_buffer_to_buffer(&part.buffer, from, &buffer, to, Some(part.rows as u64 * row_bytes));
             let parts = vec![Part { buffer: buffer.clone(), first, start: 0, rows: part.rows }];
             first += part.rows;
-            let joined = Arc::new(Weight { shape: old.shape.clone(), parts, ..*old });
+            let joined = Arc::new(Weight { shape: old.shape.clone(), parts, role: Role::Shared, ..*old });
             weights[id.0 as usize] = joined.clone();
             lock(&self.named).insert((*name).to_string(), joined);
         }
         self.gpu.queue.submit([encoder.finish()]);
         Ok(())
+    }
+
+    /// Gives a weight another role, in this store and for the caller.
+    pub(crate) fn assign(&self, name: &str, weight: &Weight, role: Role) -> Arc<Weight> {
+        let weight = Weight { shape: weight.shape.clone(), parts: weight.parts.clone(), role, ..*weight };
+        let weight = Arc::new(weight);
+        lock(&self.named).insert(name.to_string(), weight.clone());
+        weight
     }
 
     pub(crate) fn find(&self, name: &str) -> Option<Arc<Weight>> {

@@ -9,8 +9,8 @@ use crate::Error;
 use crate::shaders::{Access, Shader};
 use crate::values::{Home, paged};
 
-/// The largest head width of the wide kernel.
-const WIDE_DIM: usize = 256;
+/// The largest head width of the wide kernels.
+pub(super) const WIDE_DIM: usize = 256;
 
 /// Bound to the [`Reach`] that the caches of a run need: a part of a plan's class, because kernels are chosen by it.
 pub(crate) const REACH: Symbol = Symbol('∞');
@@ -167,11 +167,8 @@ pub(super) fn attention(context: &Context<'_>, node: &Node, out: Port, spec: &At
         Some(port) => strides(&context.shape(port)?, 4),
         None => vec![0; 4],
     };
-    let flags = u32::from(spec.causal) | u32::from(spec.past) << 1 | u32::from(spec.bias) << 2;
-    let mut params: Vec<u32> = bias_strides.iter().map(|s| *s as u32).collect();
-    params.extend([batch, tokens, heads, kv_heads, dim, keys, k_batch].map(|v| v as u32));
-    let soft_cap = spec.soft_cap.unwrap_or(0.0);
-    params.extend([flags, spec.window.map_or(u32::MAX, |w| w as u32), spec.scale.to_bits(), soft_cap.to_bits()]);
+    let sizes = [batch, tokens, heads, kv_heads, dim, keys, k_batch];
+    let params = params(spec, &bias_strides, sizes, flags(spec) | u32::from(spec.lse) << 3);
     let buffer = |port: Option<Port>| port.map_or(Buffer::Nothing, Buffer::Value);
     let mut buffers = vec![Buffer::Value(node.inputs[0]), buffer(past), buffer(bias), Buffer::Value(out)];
     if state.is_none() {
@@ -180,10 +177,26 @@ pub(super) fn attention(context: &Context<'_>, node: &Node, out: Port, spec: &At
     if spec.probs {
         buffers.push(Buffer::Value(Port { output: 1, ..out }));
     }
+    let lse = Port { output: 1 + u8::from(spec.probs), ..out };
+    buffers.push(if spec.lse { Buffer::Value(lse) } else { Buffer::Nowhere(0) });
     let queries = batch * tokens * heads;
     let groups = if wide { queries as u64 } else { threads(queries * dim.div_ceil(64)) };
     let dispatch = Dispatch::new(shader, buffers, params, groups);
     Ok(Dispatch { state: state.map(|s| (s, Access::Read)), ..dispatch })
+}
+
+/// What the flags of all attention kernels have in common.
+pub(super) fn flags(spec: &Attention) -> u32 {
+    u32::from(spec.causal) | u32::from(spec.past) << 1 | u32::from(spec.bias) << 2
+}
+
+/// The words of `Params` in `/shaders/shared/attention.wgsl` and `attention_grad.wgsl`.
+pub(super) fn params(spec: &Attention, bias_strides: &[usize], sizes: [usize; 7], flags: u32) -> Vec<u32> {
+    let mut params: Vec<u32> = bias_strides.iter().map(|s| *s as u32).collect();
+    params.extend(sizes.map(|v| v as u32));
+    let soft_cap = spec.soft_cap.unwrap_or(0.0);
+    params.extend([flags, spec.window.map_or(u32::MAX, |w| w as u32), spec.scale.to_bits(), soft_cap.to_bits()]);
+    params
 }
 
 /// The inputs `past` and `bias`, where the node has them.

@@ -1,6 +1,6 @@
 //! Elementwise functions of one and two values.
 
-use graph::{Act, BinaryOp, Gate, Node, Port, UnaryOp};
+use graph::{Act, BinaryOp, Dropout, Gate, Node, Port, UnaryOp};
 
 use super::{Buffer, Context, Dispatch, threads, unsupported};
 use crate::Error;
@@ -72,6 +72,28 @@ pub(super) fn gated(context: &Context<'_>, node: &Node, out: Port, gate: Gate) -
     let n = len(context, out)?;
     let buffers = vec![Buffer::Value(node.inputs[0]), Buffer::Value(node.inputs[1]), Buffer::Value(out)];
     Ok(Dispatch::new(Shader::Gated, buffers, vec![n as u32, act_code(Some(gate.act))], threads(n)))
+}
+
+pub(super) fn unary_grad(context: &Context<'_>, node: &Node, out: Port, op: UnaryOp) -> Result<Dispatch, Error> {
+    let n = len(context, out)?;
+    let buffers = vec![Buffer::Value(node.inputs[0]), Buffer::Value(node.inputs[1]), Buffer::Value(out)];
+    Ok(Dispatch::new(Shader::UnaryGrad, buffers, vec![n as u32, unary_code(op)], threads(n)))
+}
+
+pub(super) fn gated_grad(context: &Context<'_>, node: &Node, out: Port, gate: Gate) -> Result<Dispatch, Error> {
+    let n = len(context, out)?;
+    let outs = [out, Port { output: 1, ..out }];
+    let buffers = node.inputs.iter().copied().chain(outs).map(Buffer::Value).collect();
+    Ok(Dispatch::new(Shader::GatedGrad, buffers, vec![n as u32, act_code(Some(gate.act))], threads(n)))
+}
+
+pub(super) fn dropout(context: &Context<'_>, node: &Node, out: Port, dropout: Dropout) -> Result<Dispatch, Error> {
+    let n = len(context, out)?;
+    let limit = (f64::from(dropout.rate) * 4_294_967_296.0) as u32;
+    let factor = (1.0 / (1.0 - f64::from(dropout.rate))) as f32;
+    let buffers = vec![Buffer::Value(node.inputs[0]), Buffer::Value(node.inputs[1]), Buffer::Value(out)];
+    let params = vec![n as u32, dropout.salt, limit, factor.to_bits()];
+    Ok(Dispatch::new(Shader::Dropout, buffers, params, threads(n)))
 }
 
 pub(super) fn binary(context: &Context<'_>, node: &Node, out: Port, op: BinaryOp) -> Result<Dispatch, Error> {

@@ -222,13 +222,3 @@ pub(super) fn gather_rows(context: &Context<'_>, node: &Node, out: Port) -> Resu
     };
     Ok(table.parts.into_iter().map(dispatch).collect())
 }
-
-pub(super) fn matmul(context: &Context<'_>, node: &Node, out: Port) -> Result<Dispatch, Error> {
-    let (rows, n) = context.rows_cols(out)?;
-    let a = context.shape(node.inputs[0])?;
-    let (m, k) = (a[a.len() - 2], a[a.len() - 1]);
-    let batch = rows.checked_div(m).unwrap_or(0);
-    let params = [batch, m, k, n].map(|v| v as u32).to_vec();
-    let buffers = vec![Buffer::Value(node.inputs[0]), Buffer::Value(node.inputs[1]), Buffer::Value(out)];
-    Ok(Dispatch::new(Shader::Matmul, buffers, params, threads(rows * n)))
-}

@@ -1,17 +1,24 @@
 //! From a node to its dispatches: which kernel, which buffers, which parameters, how many workgroups.
 
 mod attention;
+mod attention_grad;
 mod elementwise;
 mod linear;
+mod losses;
+mod matmul;
 mod movement;
+mod norm_grad;
 mod rows;
+mod scatter;
+mod sum_to;
+mod update;
 
 pub(crate) use attention::{REACH, Reach};
 pub(crate) use linear::gather_shader;
 
 use std::sync::Arc;
 
-use graph::{Graph, Node, NodeId, Op, Port, StateId, Symbols};
+use graph::{Dim, Graph, Node, NodeId, Op, Port, StateId, Symbols};
 
 use crate::Error;
 use crate::engine::Kernels;
@@ -33,6 +40,8 @@ pub(crate) enum Buffer {
     Nowhere(u64),
     /// The biases of joined projections, by the first node.
     Bias(NodeId),
+    /// What the dispatches of a node leave for each other, by its number.
+    Scratch(NodeId, u8),
 }
 
 /// One dispatch.
@@ -53,6 +62,17 @@ pub(crate) struct Dispatch {
 impl Dispatch {
     fn new(shader: Shader, buffers: Vec<Buffer>, params: Vec<u32>, groups: u64) -> Self {
         Self { shader, buffers, state: None, params, groups, weight_bytes: 0 }
+    }
+}
+
+/// Words that the dispatches of a node leave for each other.
+pub(crate) fn scratch(graph: &Graph, node: &Node) -> Vec<Dim> {
+    match &node.op {
+        Op::SumTo(_) => sum_to::scratch(graph, node),
+        Op::ScatterAddRows { .. } => vec![graph.value(node.inputs[0]).shape.elements()],
+        Op::RmsNormGrad { .. } | Op::LayerNormGrad { .. } => norm_grad::scratch(graph, node),
+        Op::AttentionGrad { .. } => vec![graph.value(node.inputs[4]).shape.elements() * Dim::from(4)],
+        _ => Vec::new(),
     }
 }
 
@@ -90,6 +110,13 @@ impl Context<'_> {
     fn class_cols(&self, port: Port) -> usize {
         let last = self.graph.value(port).shape.last();
         last.map_or(1, |cols| cols.eval(self.class).unwrap_or(usize::MAX))
+    }
+
+    /// An axis in this run's shape class, counted from the last.
+    fn class_axis(&self, port: Port, from_last: usize) -> usize {
+        let shape = &self.graph.value(port).shape;
+        let axis = shape.len().checked_sub(1 + from_last).and_then(|i| shape.get(i));
+        axis.map_or(1, |size| size.eval(self.class).unwrap_or(usize::MAX))
     }
 
     /// Rows (all axes but the last) and columns.
@@ -136,10 +163,11 @@ fn node_dispatches(context: &Context<'_>, id: NodeId) -> Result<Vec<Dispatch>, E
     let out = Port { node: id, output: 0 };
     let one = |dispatch: Result<Dispatch, Error>| Ok(vec![dispatch?]);
     match &node.op {
-        Op::Input { .. } | Op::Weight(_) | Op::Const(_) | Op::Reshape(_) => Ok(Vec::new()),
+        Op::Input { .. } | Op::Weight(_) | Op::Const(_) => Ok(Vec::new()),
+        Op::Reshape(_) => movement::reshape(context, node, out),
         Op::GatherRows => linear::gather_rows(context, node, out),
         Op::Linear { .. } => linear::linear(context, &[id]),
-        Op::MatMul(_) => one(linear::matmul(context, node, out)),
+        Op::MatMul(spec) => one(matmul::matmul(context, node, out, spec)),
         Op::RmsNorm { eps } => one(rows::rms_norm(context, node, out, *eps)),
         Op::LayerNorm { eps, bias } => one(rows::layer_norm(context, node, out, *eps, *bias)),
         Op::Rope(rope) => one(attention::rope(context, node, out, *rope)),
@@ -156,19 +184,20 @@ fn node_dispatches(context: &Context<'_>, id: NodeId) -> Result<Vec<Dispatch>, E
         Op::Permute(axes) => one(movement::permute(context, node, out, axes)),
         Op::Slice { axis, start, len } => one(movement::slice(context, node, out, (*axis, *start, *len))),
         Op::Concat { axis } => movement::concat(context, node, out, *axis),
-        Op::Expand(_)
-        | Op::SumTo(_)
-        | Op::Pad { .. }
-        | Op::ScatterAddRows { .. }
-        | Op::Dropout(_)
-        | Op::SoftmaxCrossEntropy { .. }
-        | Op::UnaryGrad(_)
-        | Op::GatedGrad(_)
-        | Op::RmsNormGrad { .. }
-        | Op::LayerNormGrad { .. }
-        | Op::AttentionGrad { .. }
-        | Op::SoftmaxCrossEntropyGrad { .. }
-        | Op::Update { .. } => Err(unsupported(node, out, "is not built")),
+        Op::Expand(_) => one(movement::expand(context, node, out)),
+        Op::SumTo(_) => sum_to::sum_to(context, node, out),
+        Op::Pad { axis, start, .. } => one(movement::pad(context, node, out, *axis, *start)),
+        Op::ScatterAddRows { rows } => scatter::scatter_add_rows(context, node, out, *rows),
+        Op::Dropout(dropout) => one(elementwise::dropout(context, node, out, *dropout)),
+        Op::SoftmaxCrossEntropy { smoothing } => one(losses::softmax_cross_entropy(context, node, out, *smoothing)),
+        Op::UnaryGrad(op) => one(elementwise::unary_grad(context, node, out, *op)),
+        Op::GatedGrad(gate) => one(elementwise::gated_grad(context, node, out, *gate)),
+        Op::RmsNormGrad { eps } | Op::LayerNormGrad { eps } => norm_grad::norm_grad(context, node, out, *eps),
+        Op::AttentionGrad { spec, scores } => attention_grad::attention_grad(context, node, out, (spec, *scores)),
+        Op::SoftmaxCrossEntropyGrad { smoothing } => {
+            one(losses::softmax_cross_entropy_grad(context, node, out, *smoothing))
+        }
+        Op::Update { rule, weights } => one(update::update(context, node, out, (*rule, weights))),
     }
 }
 

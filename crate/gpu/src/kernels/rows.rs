@@ -13,7 +13,7 @@ pub(super) const MOST_TURNS: usize = 60_000;
 const PASSES: usize = 3;
 
 /// A dispatch over rows: a thread a row in the plain kernel, a workgroup a row in the wide one.
-fn by_rows(
+pub(super) fn by_rows(
     context: &Context<'_>,
     shaders: (Shader, Shader),
     x: Port,
@@ -24,7 +24,7 @@ fn by_rows(
 }
 
 /// [`by_rows`] with a number of passes over each row; a row that is too long for one thread is the wide kernel's.
-fn by_long_rows(
+pub(super) fn by_long_rows(
     context: &Context<'_>,
     (plain, wide): (Shader, Shader),
     x: Port,
@@ -41,7 +41,7 @@ fn by_long_rows(
     Ok(Dispatch::new(shader, buffers, params, groups))
 }
 
-fn values(ports: &[Port]) -> Vec<Buffer> {
+pub(super) fn values(ports: &[Port]) -> Vec<Buffer> {
     ports.iter().map(|p| Buffer::Value(*p)).collect()
 }
 

@@ -68,6 +68,7 @@ fn broadcasting() {
                 BinaryOp::Div => a / b,
                 BinaryOp::Max => a.max(b),
                 BinaryOp::Min => a.min(b),
+                BinaryOp::Ge => f32::from(a >= b),
             };
             let (av, bv) = (a.as_f32().unwrap(), b.as_f32().unwrap());
             let wanted: Vec<f32> = (0..a_len).map(|i| f(av[i], bv[i / 5 % b_len])).collect();

@@ -1,0 +1,103 @@
+//! The gradients of attention.
+
+use graph::{Attention, Node, Port};
+
+use super::attention::{WIDE_DIM, flags, params};
+use super::elementwise::strides;
+use super::rows::MOST_TURNS;
+use super::{Buffer, Context, Dispatch, threads, unsupported};
+use crate::Error;
+use crate::shaders::Shader;
+
+/// Sizes of an attention.
+#[derive(Clone, Copy)]
+struct Sizes {
+    batch: usize,
+    tokens: usize,
+    heads: usize,
+    dim: usize,
+    k_batch: usize,
+    keys: usize,
+    kv_heads: usize,
+}
+
+impl Sizes {
+    /// Turns that one thread of the plain kernels takes for a query and a key.
+    fn turns_a_pair(self) -> usize {
+        self.dim / 16 + self.dim % 16 + self.dim.min(64).div_ceil(16) + 2
+    }
+
+    /// Queries that add to one key.
+    fn queries_a_key(self) -> usize {
+        let rows = if self.k_batch == 1 { self.batch } else { 1 };
+        rows.saturating_mul(self.tokens).saturating_mul(self.heads / self.kv_heads.max(1))
+    }
+}
+
+/// Of each query what the others need; then the gradients of queries, and of keys and values.
+pub(super) fn attention_grad(
+    context: &Context<'_>,
+    node: &Node,
+    out: Port,
+    (spec, scores): (&Attention, bool),
+) -> Result<Vec<Dispatch>, Error> {
+    let read = |shape: &dyn Fn(Port) -> Result<Vec<usize>, Error>| {
+        let (q, k) = (shape(node.inputs[0])?, shape(node.inputs[1])?);
+        let ([batch, tokens, heads, dim], [k_batch, keys, kv_heads, _]) = (&q[..], &k[..]) else {
+            return Err(unsupported(node, out, "q and k need four axes"));
+        };
+        let (batch, tokens, heads, dim) = (*batch, *tokens, *heads, *dim);
+        Ok(Sizes { batch, tokens, heads, dim, k_batch: *k_batch, keys: *keys, kv_heads: *kv_heads })
+    };
+    let sizes = read(&|port| context.shape(port))?;
+    // Kernels are chosen by the shape class.
+    let class = read(&|port| Ok(context.graph.value(port).shape.eval(context.class)?)).unwrap_or(sizes);
+    let bias = spec.bias.then(|| node.inputs[6 + usize::from(spec.past)]);
+    let past = spec.past.then(|| node.inputs[6]);
+    let buffer = |port: Option<Port>| port.map_or(Buffer::Nothing, Buffer::Value);
+    let queries = Buffer::Scratch(out.node, 0);
+    let Sizes { batch, tokens, heads, dim, k_batch, keys, kv_heads } = sizes;
+    let (all, rows) = (batch * tokens * heads, batch * tokens * heads);
+
+    let mut words = [batch, tokens, heads, dim, keys].map(|v| v as u32).to_vec();
+    words.extend([flags(spec), spec.window.map_or(u32::MAX, |w| w as u32)]);
+    let [_, _, _, forward, lse, dout] = [0, 1, 2, 3, 4, 5].map(|i| Buffer::Value(node.inputs[i]));
+    let buffers = vec![forward, lse, dout, buffer(past), queries];
+    let first = Dispatch::new(Shader::AttentionGradRows, buffers, words, threads(rows));
+
+    let bias_strides = match bias {
+        Some(port) => strides(&context.shape(port)?, 4),
+        None => vec![0; 4],
+    };
+    let flags = flags(spec) | u32::from(scores) << 3;
+    let words = params(spec, &bias_strides, [batch, tokens, heads, kv_heads, dim, keys, k_batch], flags);
+    let shared: Vec<Buffer> = [0, 1, 2, 5].iter().map(|i| Buffer::Value(node.inputs[*i])).collect();
+    let shared = [&shared[..], &[queries, buffer(bias)]].concat();
+    let result = |output: u8| Buffer::Value(Port { output, ..out });
+    let dscores = if scores { result(3) } else { Buffer::Nowhere(0) };
+    let is_wide = |pairs: usize| {
+        let long = pairs.saturating_mul(class.turns_a_pair()) > MOST_TURNS;
+        match (dim <= WIDE_DIM, long) {
+            (true, long) => Ok(context.wide() || long),
+            (false, false) => Ok(false),
+            (false, true) => Err(unsupported(node, out, format!("{pairs} pairs of width {dim}"))),
+        }
+    };
+    let parts = dim.div_ceil(64);
+    let (shader, groups) = if is_wide(class.keys)? {
+        (Shader::AttentionGradQueriesWide, all as u64)
+    } else {
+        (Shader::AttentionGradQueries, threads(all * parts))
+    };
+    let buffers = [&shared[..], &[result(0), dscores]].concat();
+    let second = Dispatch::new(shader, buffers, words.clone(), groups);
+
+    let all = k_batch * keys * kv_heads;
+    let (shader, groups) = if is_wide(class.queries_a_key())? {
+        (Shader::AttentionGradKeysWide, all as u64)
+    } else {
+        (Shader::AttentionGradKeys, threads(all * parts))
+    };
+    let buffers = [&shared[..], &[result(1), result(2)]].concat();
+    Ok(vec![first, second, Dispatch::new(shader, buffers, words, groups)])
+}

@@ -208,26 +208,21 @@ impl<'a> Writing<'a> {
 
     /// Runs tokens `from..to` of the history and draws the token that follows.
     async fn step(&mut self, from: usize, to: usize) -> Result<u32, Error> {
-        let head = self.head();
+        let sampler = &self.options.sampler;
+        let greedy = sampler.is_plain_greedy();
+        let likeliest = sampler.likeliest(self.model.package().model.n_vocab());
+        // The least that the sampler needs to know.
+        let head = if greedy { Head::Greedy } else { likeliest.map_or(Head::Logits, Head::TopK) };
         let outputs = self.run_tokens(head, from, to).await?;
         self.session.push(&self.history[from..to]);
-        match head {
-            Head::Greedy => Ok(outputs[0].as_i32()?.first().copied().unwrap_or(0) as u32),
-            Head::TopK(_) => Ok(self.sampler.sample_likeliest(outputs[0].as_f32()?, outputs[1].as_i32()?)),
-            Head::Logits => {
-                let mut logits = outputs[0].as_f32()?.to_vec();
-                Ok(self.sampler.sample(&mut logits, &self.history[..to]))
-            }
+        if greedy {
+            return Ok(outputs[0].as_i32()?.first().copied().unwrap_or(0) as u32);
         }
-    }
-
-    /// The least that the sampler needs to know.
-    fn head(&self) -> Head {
-        let sampler = &self.options.sampler;
-        if sampler.is_plain_greedy() {
-            return Head::Greedy;
+        if likeliest.is_some() {
+            return Ok(self.sampler.sample_likeliest(outputs[0].as_f32()?, outputs[1].as_i32()?));
         }
-        sampler.likeliest(self.model.package().model.n_vocab()).map_or(Head::Logits, Head::TopK)
+        let mut logits = outputs[0].as_f32()?.to_vec();
+        Ok(self.sampler.sample(&mut logits, &self.history[..to]))
     }
 
     async fn run_tokens(&mut self, head: Head, from: usize, to: usize) -> Result<Vec<Tensor>, Error> {

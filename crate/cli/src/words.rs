@@ -39,7 +39,7 @@ pub async fn run(args: Words) -> Result<(), Failure> {
         (None, [a, b, c], _) => show(&vectors.analogy([a, b, c], args.top)?, args.json),
         (None, _, Some(questions)) => evaluate(&vectors, questions, args.json).await?,
         (None, _, None) => {
-            println!("{}: {} words of {} values", args.model.display(), vectors.words().len(), vectors.dim())
+            println!("{}: {} words of {} values", model.display(), vectors.words().len(), vectors.dim())
         }
     }
     Ok(())

@@ -81,7 +81,7 @@ impl Program {
 
     /// Bytes of the weights that one run reads whole; tables of which it takes single rows do not count.
     pub fn weight_bytes(&self) -> usize {
-        let mut read = vec![false; self.weights.len()];
+        let mut read = vec![false; self.slots.len()];
         for (_, node) in self.graph.iter().filter(|(_, node)| !matches!(node.op, Op::GatherRows)) {
             for port in &node.inputs {
                 if let Op::Weight(id) = self.graph.node(port.node).op {
@@ -89,7 +89,7 @@ impl Program {
                 }
             }
         }
-        self.weights.iter().zip(read).filter(|(_, read)| *read).map(|(weight, _)| weight.bytes()).sum()
+        self.slots.iter().zip(read).filter(|(_, read)| *read).map(|(slot, _)| slot.current().bytes()).sum()
     }
 
     pub(crate) fn run(

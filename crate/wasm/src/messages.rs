@@ -122,6 +122,7 @@ pub enum Source {
 /// What the engine tells a page. `id` is that of the call.
 #[derive(Debug, TS)]
 #[ts(tag = "kind", rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "no value of it is ever made")]
 pub enum Reply {
     /// How far a call is.
     Progress {

@@ -391,8 +391,16 @@ fn damaged_words_in_binary() {
     let long = [row(b"a-long-word", &[0.1, 0.2, 0.3]), row(b"another", &[0.1, 0.2, 0.3])];
     let long = file(b"2 3\n", &long);
     no_words("cut in a vector", &long[..long.len() - 2], "the file ends in the vector of word 2");
-    no_words("huge count", &file(b"1152921504606846976 3\n", &[a.clone()]), "the header claims 1152921504606846976");
-    no_words("counts that overflow", &file(b"18446744073709551615 65536\n", &[a.clone()]), "the header claims");
+    no_words(
+        "huge count",
+        &file(b"1152921504606846976 3\n", std::slice::from_ref(&a)),
+        "the header claims 1152921504606846976",
+    );
+    no_words(
+        "counts that overflow",
+        &file(b"18446744073709551615 65536\n", std::slice::from_ref(&a)),
+        "the header claims",
+    );
     no_words("one word more", &file(b"1 3\n", &[a.clone(), b.clone()]), "14 bytes follow the last of 1 words");
     no_words("wider than it claims", &file(b"2 2\n", &[a.clone(), b.clone()]), "");
     no_words(

@@ -248,7 +248,7 @@ fn place_values(gpu: &Gpu, program: &Program, class: &Symbols) -> Result<(Vec<Pl
                 return Err(Error::Limit { what, bytes: size, limit, name: "maxStorageBufferBindingSize" });
             }
             if slots[*slot].scratch {
-                apart.extend(beside.drain(..));
+                apart.append(&mut beside);
             }
             places[*slot] = arenas.take(size, &apart);
             beside.push(places[*slot].arena);

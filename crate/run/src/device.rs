@@ -39,9 +39,9 @@ pub enum Weights {
 /// A graph prepared for a device.
 pub enum Program {
     /// For the processor.
-    Cpu(cpu::Program),
+    Cpu(Box<cpu::Program>),
     /// For the GPU.
-    Gpu(gpu::Program),
+    Gpu(Box<gpu::Program>),
 }
 
 /// What one run of a program costs.
@@ -184,8 +184,12 @@ impl Device {
     /// A weight is missing or an operation is not supported.
     pub fn prepare(&self, graph: Graph, weights: &Weights) -> Result<Program, Error> {
         match (self, weights) {
-            (Self::Cpu(engine), Weights::Cpu(weights)) => Ok(Program::Cpu(engine.prepare(Arc::new(graph), weights)?)),
-            (Self::Gpu(engine), Weights::Gpu(weights)) => Ok(Program::Gpu(engine.prepare(Arc::new(graph), weights)?)),
+            (Self::Cpu(engine), Weights::Cpu(weights)) => {
+                Ok(Program::Cpu(Box::new(engine.prepare(Arc::new(graph), weights)?)))
+            }
+            (Self::Gpu(engine), Weights::Gpu(weights)) => {
+                Ok(Program::Gpu(Box::new(engine.prepare(Arc::new(graph), weights)?)))
+            }
             (Self::Cpu(_), Weights::Gpu(_)) | (Self::Gpu(_), Weights::Cpu(_)) => Err(Error::MixedDevices),
         }
     }

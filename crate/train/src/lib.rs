@@ -32,6 +32,8 @@ pub mod schedule;
 pub mod session;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod stories;
+#[cfg(test)]
+mod testing;
 pub mod tokens;
 pub mod trainer;
 pub mod word2vec;
@@ -48,11 +50,5 @@ pub(crate) fn write_text(path: &std::path::Path, text: &str) -> Result<(), Error
     Ok(file.commit()?)
 }
 
-/// An empty folder for one test.
 #[cfg(test)]
-pub(crate) fn test_folder(name: &str) -> std::path::PathBuf {
-    let folder = std::env::temp_dir().join(format!("dynasty-train-{name}-{}", std::process::id()));
-    let _ = std::fs::remove_dir_all(&folder);
-    std::fs::create_dir_all(&folder).unwrap();
-    folder
-}
+pub(crate) use testing::test_folder;

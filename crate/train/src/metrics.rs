@@ -141,26 +141,27 @@ mod file {
         let parse = |(at, line)| serde_json::from_str(line).map_err(|error| Error::data(&name, at as u64 + 1, error));
         text.lines().enumerate().map(parse).collect()
     }
+}
 
-    #[cfg(test)]
-    mod tests {
-        use super::*;
+#[cfg(test)]
+mod tests {
+    use super::file::*;
+    use super::*;
 
-        #[test]
-        fn a_log_is_cut_back_to_its_checkpoint() {
-            let folder = crate::test_folder("metrics");
-            let path = folder.join("metrics.jsonl");
-            let record = |step| Record::Validation { step, loss: 0.1 + 0.2 };
-            let mut log = Log::open(&path, 0).unwrap();
-            log.push(&record(1)).unwrap();
-            let known = log.sync().unwrap();
-            log.push(&record(2)).unwrap();
-            drop(log);
-            let mut log = Log::open(&path, known).unwrap();
-            log.push(&record(3)).unwrap();
-            assert_eq!(read(&path).unwrap(), [record(1), record(3)]);
-            assert!(Log::open(&path, 10_000).is_err());
-            std::fs::remove_dir_all(folder).unwrap();
-        }
+    #[test]
+    fn a_log_is_cut_back_to_its_checkpoint() {
+        let folder = crate::test_folder("metrics");
+        let path = folder.join("metrics.jsonl");
+        let record = |step| Record::Validation { step, loss: 0.1 + 0.2 };
+        let mut log = Log::open(&path, 0).unwrap();
+        log.push(&record(1)).unwrap();
+        let known = log.sync().unwrap();
+        log.push(&record(2)).unwrap();
+        drop(log);
+        let mut log = Log::open(&path, known).unwrap();
+        log.push(&record(3)).unwrap();
+        assert_eq!(read(&path).unwrap(), [record(1), record(3)]);
+        assert!(Log::open(&path, 10_000).is_err());
+        std::fs::remove_dir_all(folder).unwrap();
     }
 }

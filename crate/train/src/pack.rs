@@ -254,7 +254,7 @@ mod tests {
     #[test]
     fn held_out_documents_are_never_trained() {
         let token = |id| Token { id, learn: true };
-        let document = |i: u32| (0, i % 3 == 0, vec![token(i), token(i), token(i)]);
+        let document = |i: u32| (0, i.is_multiple_of(3), vec![token(i), token(i), token(i)]);
         let tokens = Tokens::in_memory((0..30).map(document));
         let trained = ids(&Plan::training(tokens.entries(), options(Packing::Stream, 0)), &tokens).concat();
         let held = ids(&Plan::validation(tokens.entries(), 8, Packing::Stream), &tokens).concat();

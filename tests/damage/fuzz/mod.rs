@@ -23,8 +23,10 @@ struct Parser {
     name: &'static str,
     seeds: Vec<Vec<u8>>,
     /// Reads and uses what was read; the message of an error.
-    read: Box<dyn Fn(&[u8]) -> Result<(), String>>,
+    read: Box<Read>,
 }
+
+type Read = dyn Fn(&[u8]) -> Result<(), String>;
 
 impl Parser {
     fn new(name: &'static str, seeds: Vec<Vec<u8>>, read: impl Fn(&[u8]) -> Result<(), String> + 'static) -> Self {

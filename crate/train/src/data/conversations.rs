@@ -31,7 +31,7 @@ enum Entry<'a> {
 pub fn read<R: BufRead>(lines: &mut Lines<'_, R>, sink: &mut Sink<'_>) -> Result<(), Error> {
     let mut said: Vec<String> = Vec::new();
     let mut begun = false;
-    while let Some(line) = lines.next()? {
+    while let Some(line) = lines.next_line()? {
         let entry = match entry(line) {
             None => {
                 begun |= line.trim_end() == "conversations:";

@@ -13,7 +13,7 @@ use crate::Error;
 /// The line cannot be read or is no JSON.
 pub fn next<R: BufRead>(lines: &mut Lines<'_, R>) -> Result<Option<Value>, Error> {
     loop {
-        let parsed = match lines.next()? {
+        let parsed = match lines.next_line()? {
             None => return Ok(None),
             Some(line) if line.trim().is_empty() => continue,
             Some(line) => serde_json::from_str(line),

@@ -47,7 +47,7 @@ impl<'a, R: BufRead> Lines<'a, R> {
     ///
     /// # Errors
     /// It cannot be read, is too long, or is broken UTF-8.
-    pub fn next(&mut self) -> Result<Option<&str>, Error> {
+    pub fn next_line(&mut self) -> Result<Option<&str>, Error> {
         self.buffer.clear();
         let mut limited = (&mut self.bytes).take(LONGEST);
         let read = limited.read_until(b'\n', &mut self.buffer);

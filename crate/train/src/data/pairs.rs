@@ -12,7 +12,7 @@ use crate::recipe::{DataSpec, Role};
 pub fn read<R: BufRead>(lines: &mut Lines<'_, R>, spec: &DataSpec, sink: &mut Sink<'_>) -> Result<(), Error> {
     let (prompt, answer) = (spec.prompt.as_deref().unwrap_or(""), spec.answer.as_deref().unwrap_or(""));
     loop {
-        let filled = match lines.next()? {
+        let filled = match lines.next_line()? {
             None => return Ok(()),
             Some(line) if line.trim().is_empty() => continue,
             Some(line) if line.starts_with('{') => match serde_json::from_str::<Value>(line) {

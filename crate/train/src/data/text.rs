@@ -10,7 +10,7 @@ pub fn read<R: BufRead>(lines: &mut Lines<'_, R>, separator: Option<&str>, sink:
     let blank = separator.filter(|separator| separator.trim().is_empty()).map(|separator| separator.len() - 1);
     let mut text = String::new();
     let mut blanks = 0;
-    while let Some(line) = lines.next()? {
+    while let Some(line) = lines.next_line()? {
         blanks = if line.trim().is_empty() { blanks + 1 } else { 0 };
         if Some(line) == separator || blank.is_some_and(|most| blanks >= most.max(1)) {
             let document = std::mem::take(&mut text);

@@ -76,7 +76,6 @@ pub(super) struct Batches<'a> {
 }
 
 impl<'a> Batches<'a> {
-    #[expect(clippy::too_many_arguments, reason = "one field each")]
     pub(super) fn new(
         pool: &'a Pool,
         inputs: &'a Parameters,

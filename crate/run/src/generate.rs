@@ -214,7 +214,8 @@ impl<'a> Writing<'a> {
         match head {
             Head::Greedy => Ok(outputs[0].as_i32()?.first().copied().unwrap_or(0) as u32),
             Head::TopK(_) => Ok(self.sampler.sample_likeliest(outputs[0].as_f32()?, outputs[1].as_i32()?)),
-            Head::Logits => {
+            // `head` never asks for a loss.
+            Head::Logits | Head::Loss => {
                 let mut logits = outputs[0].as_f32()?.to_vec();
                 Ok(self.sampler.sample(&mut logits, &self.history[..to]))
             }

@@ -36,7 +36,10 @@ pub async fn begin<'r>(
         let reason = "holds checkpoints; --resume goes on from them";
         return Err(Error::checkpoint(&recipe.output.display().to_string(), reason));
     }
-    let prepared = prepare::prepare(recipe, &mut |step| drop(listen(Event::Prepare(&step)))).await?;
+    let prepared = prepare::prepare(recipe, &mut |step| {
+        let _ = listen(Event::Prepare(&step));
+    })
+    .await?;
     let start = start(recipe).await?;
     let config = match &start {
         Some(package) => package.config.clone(),

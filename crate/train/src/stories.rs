@@ -19,7 +19,7 @@ use crate::{Error, Random};
 /// Words of a run that is compared with earlier texts.
 const SHINGLE: usize = 6;
 /// The largest share of such runs that may have come before.
-const MOST_KNOWN: f64 = 0.3;
+const MOST_KNOWN: f64 = 0.5;
 /// How often a run of four words may come in one text.
 const MOST_REPEATED: usize = 3;
 

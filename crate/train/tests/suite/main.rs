@@ -1,0 +1,7 @@
+//! Whole small trainings: what is learned, what survives, what is refused.
+
+mod guarded;
+mod learned;
+mod refused;
+mod resumed;
+mod small;

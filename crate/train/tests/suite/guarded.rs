@@ -1,8 +1,8 @@
 //! A rate that explodes is caught, and nothing is overwritten.
 
-use train::Error;
-use train::metrics::{self, Record};
-use train::session::METRICS;
+use dynasty_train::Error;
+use dynasty_train::metrics::{self, Record};
+use dynasty_train::session::METRICS;
 
 use crate::small::{Folder, train};
 
@@ -26,5 +26,5 @@ fn a_rate_that_explodes_ends_with_an_error_and_keeps_the_checkpoints() {
         .collect();
     assert!(actions.contains(&"skip") && actions.contains(&"roll_back"), "{actions:?}");
     assert_eq!(actions.last(), Some(&"stop"));
-    assert!(!train::checkpoint::steps(&recipe.output).unwrap().is_empty());
+    assert!(!dynasty_train::checkpoint::steps(&recipe.output).unwrap().is_empty());
 }

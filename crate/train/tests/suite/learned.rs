@@ -3,15 +3,15 @@
 use std::ops::ControlFlow;
 use std::rc::Rc;
 
+use dynasty_train::metrics::{self, Record};
+use dynasty_train::session::{Ended, METRICS, PLOT};
 use format::DirFolder;
 use run::{Add, DeviceChoice, GenerateOptions, Listener, LoadOptions, Model, Source};
-use train::metrics::{self, Record};
-use train::session::{Ended, METRICS, PLOT};
 
 use crate::small::{Folder, train};
 
 /// The last loss of held-out texts.
-fn held_out(recipe: &train::Recipe) -> f64 {
+fn held_out(recipe: &dynasty_train::Recipe) -> f64 {
     let records = metrics::read(&recipe.output.join(METRICS)).unwrap();
     let last = records.iter().rev().find_map(|record| match record {
         Record::Validation { loss, .. } => Some(*loss),

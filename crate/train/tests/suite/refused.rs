@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use train::Recipe;
+use dynasty_train::Recipe;
 
 use crate::small::{Folder, train, train_until};
 

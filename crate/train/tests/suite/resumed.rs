@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use train::session::{Ended, METRICS};
+use dynasty_train::session::{Ended, METRICS};
 
 use crate::small::{Folder, checkpoint_file, curve, train, train_until};
 
@@ -24,9 +24,9 @@ fn the_number_of_threads_changes_nothing() {
 fn checkpointing_activations_changes_nothing() {
     let folder = Folder::new("activations");
     let (all, blocks) = (folder.recipe("all", MORE), folder.recipe("blocks", MORE));
-    let blocks = train::Recipe {
-        checkpoints: train::recipe::Checkpoints {
-            activations: train::recipe::Activations::Blocks,
+    let blocks = dynasty_train::Recipe {
+        checkpoints: dynasty_train::recipe::Checkpoints {
+            activations: dynasty_train::recipe::Activations::Blocks,
             ..blocks.checkpoints.clone()
         },
         ..blocks

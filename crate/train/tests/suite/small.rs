@@ -4,10 +4,10 @@ use std::fs;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
+use dynasty_train::metrics::{self, Record};
+use dynasty_train::session::{Ended, Event, METRICS, Options, begin};
+use dynasty_train::{Error, Recipe};
 use run::Device;
-use train::metrics::{self, Record};
-use train::session::{Ended, Event, METRICS, Options, begin};
-use train::{Error, Recipe};
 
 /// A folder that is removed with its value.
 pub struct Folder(pub PathBuf);
@@ -108,5 +108,5 @@ pub fn curve(output: &Path) -> Vec<(u64, u64)> {
 
 /// The bytes of a checkpoint's file.
 pub fn checkpoint_file(output: &Path, step: u64, name: &str) -> Vec<u8> {
-    fs::read(train::checkpoint::folder(output, step).join(name)).unwrap()
+    fs::read(dynasty_train::checkpoint::folder(output, step).join(name)).unwrap()
 }

@@ -115,6 +115,43 @@ fn the_program_on_unfitting_inputs() {
 }
 
 #[test]
+fn the_program_on_damaged_words() {
+    let program = built_program().unwrap();
+    let scratch = Scratch::new("words");
+    let (file, out) = (scratch.path().join("bad.vec"), scratch.path().join("out"));
+    let long = [b"1 2\n".to_vec(), vec![b'x'; 5 << 20]].concat();
+    let binary = |header: &str, values: [f32; 2]| {
+        let row = values.iter().flat_map(|value| value.to_le_bytes());
+        header.bytes().chain(*b"a ").chain(row).collect::<Vec<u8>>()
+    };
+    let cases: [(&str, &[&str], Vec<u8>); 12] = [
+        ("empty", &["empty"], Vec::new()),
+        ("more words than are claimed", &["more words"], b"1 1\na 1\nb 1\n".to_vec()),
+        ("a huge count", &["claims"], b"4000000000 2\na 1 2\n".to_vec()),
+        ("huge vectors", &["claims"], b"1 4000000000\na 1 2\n".to_vec()),
+        ("a huge count of binary words", &["claims"], binary("1000000000000 2\n", [0.1, 0.2])),
+        ("NaN", &["line 2", "NaN"], b"1 2\na 1 nan\n".to_vec()),
+        ("NaN in binary", &["word 1", "NaN"], binary("1 2\n", [0.1, f32::NAN])),
+        ("twice", &["twice"], b"a 1 2\na 1 2\n".to_vec()),
+        ("no number", &["no number"], b"2 1\na 1\nb one\n".to_vec()),
+        ("broken UTF-8", &["UTF-8"], b"2 1\na 1\n\xff\xfe 1\n".to_vec()),
+        ("another width", &["values, expected 2"], b"2 2\na 1 1\nb 1 1 1\n".to_vec()),
+        ("a line without an end", &["no line ends"], long),
+    ];
+    let (path, output) = (file.to_str().unwrap(), out.to_str().unwrap());
+    let mut failures = Vec::new();
+    for (name, reasons, bytes) in cases {
+        std::fs::write(&file, bytes).unwrap();
+        for task in [["--nearest", "a"], ["--out", output]] {
+            let args = ["words", "--model", path, task[0], task[1]];
+            let found = failure(&program, &args, "bad.vec", reasons, &out);
+            failures.extend(found.map(|why| format!("{name}, {}: {why}", task[0])));
+        }
+    }
+    assert!(failures.is_empty(), "{} failures:\n  {}", failures.len(), failures.join("\n  "));
+}
+
+#[test]
 fn the_program_without_a_file() {
     let program = built_program().unwrap();
     let scratch = Scratch::new("nothing");

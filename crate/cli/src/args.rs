@@ -31,6 +31,8 @@ pub enum Command {
     Quantize(Quantize),
     /// Turn a llama2.c model and tokenizer into one GGUF file.
     Import(Import),
+    /// Search word vectors: neighbours, analogies, and how many analogy questions they answer.
+    Words(Words),
     /// Measure speed.
     Bench(Bench),
     /// Serve the pages and models on this machine.
@@ -214,6 +216,43 @@ pub struct Import {
     pub ty: String,
     #[arg(long)]
     pub out: PathBuf,
+}
+
+#[derive(Group)]
+pub struct Words {
+    /// Word vectors: word2vec text or binary, headerless text (GloVe), or GGUF.
+    #[arg(long, required_unless_present = "recipe")]
+    pub model: Option<PathBuf>,
+    /// Learn word vectors as a recipe says, and write them.
+    #[arg(long, value_name = "FILE", conflicts_with = "model", group = "task")]
+    pub recipe: Option<PathBuf>,
+    /// The words nearest to this one.
+    #[arg(long, value_name = "WORD", allow_hyphen_values = true, group = "task")]
+    pub nearest: Option<String>,
+    /// A is to B as C is to the answer.
+    #[arg(long, num_args = 3, value_names = ["A", "B", "C"], allow_hyphen_values = true, group = "task")]
+    pub analogy: Vec<String>,
+    /// Count the questions of a list, such as questions-words.txt, that the vectors answer.
+    #[arg(long, value_name = "FILE", group = "task")]
+    pub evaluate: Option<PathBuf>,
+    /// Write the words into a file in another format.
+    #[arg(long, value_name = "FILE", group = "task")]
+    pub out: Option<PathBuf>,
+    /// text, headerless, binary, binary-lines, or a quant type for GGUF
+    #[arg(long = "as", default_value = "text", value_name = "FORMAT")]
+    pub format: String,
+    /// How many words to show.
+    #[arg(long, default_value_t = 10)]
+    pub top: usize,
+    /// Print `{"neighbours": [{"word", "score"}]}`, or the counts.
+    #[arg(long)]
+    pub json: bool,
+    /// Words are searched on the processor.
+    #[arg(long, value_enum, default_value_t = DeviceArg::Auto)]
+    pub device: DeviceArg,
+    /// Threads on the processor; all cores by default.
+    #[arg(long)]
+    pub threads: Option<usize>,
 }
 
 #[derive(Group)]

@@ -15,6 +15,7 @@ mod quantize;
 mod serve;
 mod source;
 mod text;
+mod words;
 
 use std::process::ExitCode;
 
@@ -66,6 +67,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Inspect(args) => pollster::block_on(inspect::run(args)),
         Command::Quantize(args) => pollster::block_on(quantize::run(args)),
         Command::Import(args) => pollster::block_on(import::run(args)),
+        Command::Words(args) => pollster::block_on(words::run(args)),
         Command::Bench(args) => pollster::block_on(bench::run(args)),
         Command::Serve(args) => serve::run(args),
     }

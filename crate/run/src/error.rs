@@ -60,6 +60,26 @@ pub enum Error {
         /// What is wrong.
         reason: String,
     },
+    /// A word has no vector.
+    #[error("{file}: the word {word:?} is not in the vocabulary{hint}")]
+    Word {
+        /// The file of the word vectors.
+        file: String,
+        /// The word.
+        word: String,
+        /// What is there instead.
+        hint: String,
+    },
+    /// A list of analogy questions is damaged.
+    #[error("{file}: line {line}: {reason}")]
+    Questions {
+        /// The file.
+        file: String,
+        /// Which line, counted from 1.
+        line: usize,
+        /// What is wrong.
+        reason: String,
+    },
     /// A prompt cannot be continued.
     #[error("the prompt {0}")]
     Prompt(String),
@@ -109,6 +129,8 @@ impl Error {
             Error::Raised { .. } => "raised",
             Error::Missing { .. } => "missing",
             Error::Tensor { .. } | Error::Value { .. } => "tensor",
+            Error::Word { .. } => "word",
+            Error::Questions { .. } => "questions",
             Error::Prompt(_) => "prompt",
             Error::Memory { .. } => "memory",
             Error::Models(models::Error::Architecture { .. }) => "unsupported",
@@ -143,6 +165,16 @@ impl Error {
     /// An [`Error::Raised`] on one line.
     pub fn raised(message: impl std::fmt::Display) -> Error {
         Error::Raised { message: one_line(message) }
+    }
+
+    /// An [`Error::Word`] on one line.
+    pub fn word(file: &str, word: &str, hint: String) -> Error {
+        Error::Word { file: one_line(file), word: one_line(word), hint: one_line(hint) }
+    }
+
+    /// An [`Error::Questions`] on one line.
+    pub fn questions(file: &str, line: usize, reason: impl std::fmt::Display) -> Error {
+        Error::Questions { file: one_line(file), line, reason: one_line(reason) }
     }
 
     /// An [`Error::Sampler`].

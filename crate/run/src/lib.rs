@@ -1,4 +1,4 @@
-//! Sessions and tasks: from text to tokens, from logits to the next one, and back to text.
+//! Sessions and tasks: from text to tokens, from logits to the next one, and back to text; word vectors.
 
 mod bench;
 mod chat;
@@ -21,6 +21,7 @@ mod stream;
 mod template;
 pub mod tokenizer;
 mod trial;
+mod words;
 
 pub use bench::{BenchOptions, Figures, bench};
 pub use chat::Chat;
@@ -40,8 +41,9 @@ pub use stream::TextStream;
 pub use template::{ChatTemplate, Conversation};
 pub use tokenizer::{Add, Special, SpecialTokens, Tokenizer, TokenizerConfig};
 pub use trial::Trial;
+pub use words::{AnalogyReport, AnalogySet, Neighbour, SectionReport, WordVectors};
 
 // What the skins need of the packages below.
-pub use cpu::pool::serve as serve_pool;
+pub use cpu::pool::{Pool, serve as serve_pool};
 pub use graph::Tensor;
 pub use models::{SHAPES, shape_config};

@@ -1,4 +1,5 @@
-//! Training: recipes, texts, tokenizers, schedules, guards, checkpoints, and the loop over the graphs of `models`.
+//! Training: recipes, texts, tokenizers, schedules, guards, checkpoints, and the loop over the graphs of `models`; word
+//! vectors.
 //!
 //! Everything random is a function of the recipe's seed and of what it is for, so a run that was killed at any moment
 //! goes on from its last checkpoint to the same weights.
@@ -27,6 +28,7 @@ pub mod schedule;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod stories;
 pub mod tokens;
+pub mod word2vec;
 
 pub use error::Error;
 pub use random::Random;

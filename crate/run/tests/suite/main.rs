@@ -1,7 +1,8 @@
-//! The suites of the text half: tokenizers, streams, templates, samplers.
+//! The suites of the text half: tokenizers, streams, templates, samplers, word vectors.
 
 mod sampler;
 mod shared;
 mod stream;
 mod templates;
 mod tokenizers;
+mod words;

@@ -3,7 +3,7 @@
 use super::{Activations, DataSpec, Layout, Optimizer, Recipe};
 
 /// A field and what is wrong with it.
-type Wrong = (String, String);
+pub type Wrong = (String, String);
 
 /// The most tokens of one step, in all batches together.
 const LARGEST_STEP: usize = 1 << 26;
@@ -22,12 +22,17 @@ pub fn check(recipe: &Recipe) -> Result<(), Wrong> {
     share("regularization.label_smoothing", recipe.regularization.label_smoothing, 0.5)?;
     intervals(recipe)?;
     guard(recipe)?;
-    if recipe.data.is_empty() {
+    sources(&recipe.data)
+}
+
+/// The texts of any recipe.
+pub fn sources(all: &[DataSpec]) -> Result<(), Wrong> {
+    if all.is_empty() {
         return wrong("data", "names no texts");
     }
-    for (at, data) in recipe.data.iter().enumerate() {
+    for (at, data) in all.iter().enumerate() {
         named(&format!("data[{at}].name"), &data.name)?;
-        if recipe.data[..at].iter().any(|other| other.name == data.name) {
+        if all[..at].iter().any(|other| other.name == data.name) {
             return wrong(&format!("data.{}", data.name), "is the name of two sources");
         }
         source(data)?;
@@ -35,26 +40,26 @@ pub fn check(recipe: &Recipe) -> Result<(), Wrong> {
     Ok(())
 }
 
-fn wrong<T>(field: &str, reason: impl Into<String>) -> Result<T, Wrong> {
+pub fn wrong<T>(field: &str, reason: impl Into<String>) -> Result<T, Wrong> {
     Err((field.into(), reason.into()))
 }
 
-fn named(field: &str, text: &str) -> Result<(), Wrong> {
+pub fn named(field: &str, text: &str) -> Result<(), Wrong> {
     if text.trim().is_empty() { wrong(field, "is empty") } else { Ok(()) }
 }
 
-fn share(field: &str, value: f64, most: f64) -> Result<(), Wrong> {
+pub fn share(field: &str, value: f64, most: f64) -> Result<(), Wrong> {
     if (0.0..=most).contains(&value) { Ok(()) } else { wrong(field, format!("is {value}, expected 0 to {most}")) }
 }
 
-fn between(field: &str, value: f64, least: f64, most: f64) -> Result<(), Wrong> {
+pub fn between(field: &str, value: f64, least: f64, most: f64) -> Result<(), Wrong> {
     if value >= least && value <= most {
         return Ok(());
     }
     wrong(field, format!("is {value}, expected {least} to {most}"))
 }
 
-fn count(field: &str, value: usize, most: usize) -> Result<(), Wrong> {
+pub fn count(field: &str, value: usize, most: usize) -> Result<(), Wrong> {
     if (1..=most).contains(&value) { Ok(()) } else { wrong(field, format!("is {value}, expected 1 to {most}")) }
 }
 

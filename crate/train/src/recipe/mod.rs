@@ -3,9 +3,9 @@
 //! A recipe names a model (or one to go on from), a tokenizer, the texts with their licences, and how it is trained.
 //! Two runs of one recipe on the same files give the same model. Unknown fields are refused.
 
-mod check;
+pub(crate) mod check;
 mod data;
-mod place;
+pub(crate) mod place;
 mod training;
 
 use std::path::{Path, PathBuf};

@@ -22,6 +22,12 @@ impl From<run::Error> for Failure {
     }
 }
 
+impl From<train::Error> for Failure {
+    fn from(error: train::Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
 impl From<format::Error> for Failure {
     fn from(error: format::Error) -> Self {
         Self(error.to_string())

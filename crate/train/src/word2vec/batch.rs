@@ -10,7 +10,7 @@ use run::Pool;
 
 use super::parameters::{Parameters, STRIPES, place};
 use super::sample::{Alias, Draws};
-use super::window::{Sigmoid, Window};
+use super::window::{Sigmoid, Window, loss};
 use crate::Random;
 
 /// Windows of a batch: all of them see the rows as they were before it.
@@ -132,7 +132,7 @@ impl<'a> Batches<'a> {
         part.rows.resize(2 * STRIPES, Vec::new());
         part.rows.iter_mut().for_each(Vec::clear);
         (part.used, part.loss) = (0, Loss::default());
-        let (inputs, outputs) = (self.inputs.read(), self.outputs.read());
+        let (input_rows, output_rows) = (self.inputs.read(), self.outputs.read());
         let mut mean = vec![0.0; width];
         let (mut around, mut asked) = (Vec::new(), Vec::new());
         let (mut from, mut to): (Vec<&[f32]>, Vec<&[f32]>) = (Vec::new(), Vec::new());
@@ -143,16 +143,20 @@ impl<'a> Batches<'a> {
                 continue;
             }
             from.clear();
-            from.extend(around.iter().map(|&word| inputs.row(word)));
+            from.extend(around.iter().map(|&word| input_rows.row(word)));
             to.clear();
-            to.extend(asked.iter().map(|&word| outputs.row(word)));
-            let tells = center.place % TOLD == 0;
-            match self.architecture {
-                Architecture::SkipGram => self.window(part, &from, &to, rate, tells),
+            to.extend(asked.iter().map(|&word| output_rows.row(word)));
+            let inputs = match self.architecture {
+                Architecture::SkipGram => &from[..],
                 Architecture::Cbow => {
                     average(&from, &mut mean);
-                    self.window(part, &[&mean], &to, rate, tells);
+                    &[&mean[..]]
                 }
+            };
+            self.window(part, inputs, &to, rate);
+            if center.place.is_multiple_of(TOLD) {
+                part.loss.sum += loss(&part.gains[..inputs.len() * to.len()], rate);
+                part.loss.pairs += inputs.len() as u64;
             }
             part.note(self.architecture, &around, &asked, width);
         }
@@ -172,22 +176,11 @@ impl<'a> Batches<'a> {
         asked.extend((0..self.negatives).map(|_| self.wrong.draw(draws)).filter(|&wrong| wrong != word));
     }
 
-    fn window(&self, part: &mut Part, from: &[&[f32]], to: &[&[f32]], rate: f32, tells: bool) {
-        let pairs = from.len() * to.len();
+    fn window(&self, part: &mut Part, from: &[&[f32]], to: &[&[f32]], rate: f32) {
         let room = (from.len() + to.len()) * self.inputs.width();
-        let mut window = Window {
-            inputs: from,
-            outputs: to,
-            gains: &mut part.gains[..pairs],
-            changes: &mut part.changes[part.used..][..room],
-            rate,
-            sigmoid: &self.sigmoid,
-        };
-        window.compute();
-        if tells {
-            part.loss.sum += window.loss();
-            part.loss.pairs += from.len() as u64;
-        }
+        let gains = &mut part.gains[..from.len() * to.len()];
+        let changes = &mut part.changes[part.used..][..room];
+        Window { inputs: from, outputs: to, gains, changes, rate, sigmoid: &self.sigmoid }.compute();
     }
 }
 

@@ -69,6 +69,9 @@ impl Default for Vocabulary {
     }
 }
 
+/// The most values of one window's rows.
+const WIDEST: usize = 1 << 18;
+
 fn quant() -> String {
     "q8_0".into()
 }
@@ -135,6 +138,9 @@ impl Recipe {
         count("vocabulary.max_words", self.vocabulary.max_words, 1 << 24)?;
         count("train.window", options.window as usize, 1000)?;
         count("train.negatives", options.negatives, 1000)?;
+        if (2 * options.window as usize + options.negatives + 2) * options.dim > WIDEST {
+            return wrong("train.window", "and train.negatives are too large for vectors of this width");
+        }
         between("train.power", options.power, -10.0, 10.0)?;
         share("train.subsample", options.subsample, 1.0)?;
         count("train.epochs", options.epochs as usize, 1 << 20)?;

@@ -21,9 +21,9 @@ fn changes(inputs: &[Vec<f32>], outputs: &[Vec<f32>], rate: f64) -> Vec<f64> {
             let product: f64 = h.iter().zip(o).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum();
             let label = f64::from(u8::from(j == 0));
             let gain = rate * (label - 1.0 / (1.0 + (-product).exp()));
-            for at in 0..width {
-                changes[i * width + at] += gain * f64::from(o[at]);
-                changes[(inputs.len() + j) * width + at] += gain * f64::from(h[at]);
+            for (at, (h, o)) in h.iter().zip(o).enumerate() {
+                changes[i * width + at] += gain * f64::from(*o);
+                changes[(inputs.len() + j) * width + at] += gain * f64::from(*h);
             }
         }
     }
@@ -170,6 +170,7 @@ fn wrong_recipes_are_refused_by_field() {
     check("dim = 0", "", "train.dim: is 0");
     check("dim = 50", "", "train.dim: is 50, no whole blocks of q8_0");
     check("window = 0", "", "train.window: is 0");
+    check("window = 900\ndim = 1024", "", "train.window: and train.negatives are too large");
     check("negatives = 0", "", "train.negatives: is 0");
     check("epochs = 0", "", "train.epochs: is 0");
     check("learning_rate = -1.0", "", "train.learning_rate: is -1");
@@ -179,4 +180,23 @@ fn wrong_recipes_are_refused_by_field() {
     check("", "weight = 2.0", "data.a.weight");
     assert!(Recipe::parse("r.toml", "kind = \"gpt\"").is_err());
     assert!(Recipe::is_meant("kind = \"word2vec\"") && !Recipe::is_meant("name = \"gpt\"") && !Recipe::is_meant("["));
+}
+
+/// The recipe of the vectors in `models-quantized`, on two of its sources and once over.
+#[test]
+fn our_recipe_in_small_form() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("recipes/words-en.toml");
+    let mut recipe = Recipe::open(&path).unwrap();
+    if !recipe.data_root.exists() {
+        println!("NOT RUN: {} is not there", recipe.data_root.display());
+        return;
+    }
+    let folder = crate::test_folder("word2vec-recipe");
+    recipe.data.retain(|data| ["tinystories", "onestop-english"].contains(&&*data.name));
+    recipe.train.epochs = 1;
+    recipe.output = folder.join("words.gguf");
+    let report = recipe.run(2, &mut |_| CONTINUE).unwrap().unwrap();
+    assert!(report.tokens > 900_000 && report.words > 9_000, "{report:?}");
+    assert!(report.loss < 3.0, "{report:?}");
+    std::fs::remove_dir_all(folder).unwrap();
 }

@@ -1,6 +1,6 @@
 //! The loop over the corpus.
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 
 use format::WordTable;
 use run::Pool;
@@ -96,15 +96,14 @@ pub fn train(
         let random = random.named("epoch").of(epoch);
         let mut order: Vec<usize> = (0..corpus.documents.len()).collect();
         random.named("order").shuffle(&mut order);
-        let mut piece = Piece::default();
-        for (index, &document) in order.iter().enumerate() {
-            piece.add(corpus, document, &keep, random.named("keep"));
-            if piece.read >= PIECE || index + 1 == order.len() {
-                let told = state.learn(&batches, &piece, random.named("windows"));
-                piece = Piece::default();
-                if progress(told).is_break() {
-                    break 'epochs;
-                }
+        let mut sentences = order.iter().flat_map(|&document| corpus.document(document));
+        loop {
+            let piece = Piece::take(&mut sentences, corpus, &keep, random.named("keep"));
+            if piece.read == 0 {
+                break;
+            }
+            if progress(state.learn(&batches, &piece, random.named("windows"))).is_break() {
+                break 'epochs;
             }
         }
     }
@@ -160,7 +159,7 @@ impl State<'_> {
     }
 }
 
-/// Some documents' words without those that are thinned out.
+/// Some sentences' words without those that are thinned out.
 #[derive(Default)]
 struct Piece {
     /// Words of the corpus.
@@ -171,23 +170,34 @@ struct Piece {
 }
 
 impl Piece {
-    fn add(&mut self, corpus: &Corpus, document: usize, keep: &[u32], random: Random) {
-        for sentence in corpus.document(document) {
-            let start = self.kept.len() as u32;
-            let mut draws = Draws::at(random, sentence.start as u64);
-            let mut places = sentence.clone();
-            let tokens = &corpus.tokens[sentence.clone()];
-            self.read += tokens.len();
-            for &word in tokens {
-                let place = places.next().unwrap_or_default() as u64;
-                if draws.bits() <= keep[word as usize] {
-                    let at = self.kept.len() as u32;
-                    self.kept.push(word);
-                    self.centers.push(Center { at, start, end: 0, place });
-                }
-            }
-            let end = self.kept.len() as u32;
-            self.centers[start as usize..].iter_mut().for_each(|center| center.end = end);
+    /// The next sentences, [`PIECE`] words and no more than one sentence beyond.
+    fn take(
+        sentences: &mut impl Iterator<Item = Range<usize>>,
+        corpus: &Corpus,
+        keep: &[u32],
+        random: Random,
+    ) -> Piece {
+        let mut piece = Piece::default();
+        while piece.read < PIECE
+            && let Some(sentence) = sentences.next()
+        {
+            piece.add(sentence, corpus, keep, random);
         }
+        piece
+    }
+
+    fn add(&mut self, sentence: Range<usize>, corpus: &Corpus, keep: &[u32], random: Random) {
+        let start = self.kept.len() as u32;
+        let mut draws = Draws::at(random, sentence.start as u64);
+        self.read += sentence.len();
+        for (&word, place) in corpus.tokens[sentence.clone()].iter().zip(sentence.start as u64..) {
+            if draws.bits() <= keep[word as usize] {
+                let at = self.kept.len() as u32;
+                self.kept.push(word);
+                self.centers.push(Center { at, start, end: 0, place });
+            }
+        }
+        let end = self.kept.len() as u32;
+        self.centers[start as usize..].iter_mut().for_each(|center| center.end = end);
     }
 }

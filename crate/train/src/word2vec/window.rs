@@ -6,6 +6,8 @@
 //! The drawn words are shared by the window's pairs, so the few rows involved stay in the nearest cache (Ji et al.
 //! 2016, arXiv:1604.04661).
 
+#![cfg_attr(target_arch = "x86_64", expect(unsafe_code, reason = "instructions that were found to be there"))]
+
 /// Rows are padded with zeros to whole groups of so many values.
 pub(super) const LANES: usize = 16;
 
@@ -62,11 +64,6 @@ impl Window<'_> {
         self.body::<false>();
     }
 
-    /// The sum of −log σ(±h·o) over the pairs that were computed last.
-    pub(super) fn loss(&self) -> f64 {
-        self.gains.iter().map(|gain| -f64::from(1.0 - (gain / self.rate).abs()).max(1e-9).ln()).sum()
-    }
-
     #[inline(always)]
     fn body<const FUSED: bool>(&mut self) {
         let count = self.outputs.len();
@@ -87,6 +84,11 @@ impl Window<'_> {
     }
 }
 
+/// The sum of −log σ(±h·o) over the pairs of a window, from what they changed by.
+pub(super) fn loss(gains: &[f32], rate: f32) -> f64 {
+    gains.iter().map(|gain| -f64::from(1.0 - (gain / rate).abs()).max(1e-9).ln()).sum()
+}
+
 #[inline(always)]
 fn multiply_add<const FUSED: bool>(a: f32, b: f32, c: f32) -> f32 {
     if FUSED { a.mul_add(b, c) } else { a * b + c }
@@ -96,8 +98,8 @@ fn multiply_add<const FUSED: bool>(a: f32, b: f32, c: f32) -> f32 {
 fn product<const FUSED: bool>(a: &[f32], b: &[f32]) -> f32 {
     let mut sum = [0.0f32; LANES];
     for (a, b) in a.as_chunks::<LANES>().0.iter().zip(b.as_chunks::<LANES>().0) {
-        for lane in 0..LANES {
-            sum[lane] = multiply_add::<FUSED>(a[lane], b[lane], sum[lane]);
+        for ((sum, a), b) in sum.iter_mut().zip(a).zip(b) {
+            *sum = multiply_add::<FUSED>(*a, *b, *sum);
         }
     }
     let half: [f32; LANES / 2] = std::array::from_fn(|lane| sum[lane] + sum[lane + LANES / 2]);
@@ -111,9 +113,8 @@ fn combine<'a, const FUSED: bool>(rows: impl Iterator<Item = (f32, &'a [f32])> +
     for (at, out) in out.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
         let mut sum = [0.0f32; LANES];
         for (gain, row) in rows.clone() {
-            let row = &row.as_chunks::<LANES>().0[at];
-            for lane in 0..LANES {
-                sum[lane] = multiply_add::<FUSED>(gain, row[lane], sum[lane]);
+            for (sum, value) in sum.iter_mut().zip(&row.as_chunks::<LANES>().0[at]) {
+                *sum = multiply_add::<FUSED>(gain, *value, *sum);
             }
         }
         *out = sum;

@@ -34,12 +34,6 @@ impl From<format::Error> for Failure {
     }
 }
 
-impl From<::train::Error> for Failure {
-    fn from(error: ::train::Error) -> Self {
-        Self(error.to_string())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -13,8 +13,10 @@ use super::sample::{Alias, Draws};
 use super::window::{Sigmoid, Window, loss};
 use crate::Random;
 
-/// Windows of a batch: all of them see the rows as they were before it.
-pub(super) const BATCH: usize = 512;
+/// Windows of a batch at most: all of them see the rows as they were before it.
+const BATCH: usize = 512;
+/// Words for each window of a batch: changes of one row that do not know of each other overshoot when there are many.
+const WORDS: usize = 32;
 /// Windows of a part.
 const PART: usize = 64;
 /// One window of so many tells its loss.
@@ -72,6 +74,8 @@ pub(super) struct Batches<'a> {
     pub(super) negatives: usize,
     pub(super) wrong: &'a Alias,
     pub(super) sigmoid: Sigmoid,
+    /// Windows of a batch.
+    pub(super) size: usize,
     parts: Vec<RwLock<Part>>,
 }
 
@@ -87,10 +91,11 @@ impl<'a> Batches<'a> {
     ) -> Batches<'a> {
         let parts = (0..BATCH / PART).map(|_| RwLock::default()).collect();
         let sigmoid = Sigmoid::new();
-        Batches { pool, inputs, outputs, architecture, window, negatives, wrong, sigmoid, parts }
+        let size = (wrong.len() / WORDS).clamp(1, BATCH);
+        Batches { pool, inputs, outputs, architecture, window, negatives, wrong, sigmoid, size, parts }
     }
 
-    /// Learns from up to [`BATCH`] windows over `kept`; gives the loss of some of them, as it was before.
+    /// Learns from up to [`Batches::size`] windows over `kept`; gives the loss of some of them, as it was before.
     pub(super) fn step(&self, kept: &[u32], centers: &[Center], random: Random, rate: f32) -> Loss {
         let groups: Vec<&[Center]> = centers.chunks(PART).collect();
         self.pool.run(groups.len(), &|index| {

@@ -36,6 +36,11 @@ pub(super) struct Alias {
 }
 
 impl Alias {
+    /// How many words there are to draw from.
+    pub(super) fn len(&self) -> usize {
+        self.keep.len()
+    }
+
     /// `weights` are not negative, and not all zero.
     pub(super) fn new(weights: &[f64]) -> Alias {
         let count = weights.len();

@@ -196,7 +196,7 @@ fn our_recipe_in_small_form() {
     recipe.train.epochs = 1;
     recipe.output = folder.join("words.gguf");
     let report = recipe.run(2, &mut |_| CONTINUE).unwrap().unwrap();
-    assert!(report.tokens > 900_000 && report.words > 9_000, "{report:?}");
+    assert!(report.tokens > 900_000 && report.words > 8_000, "{report:?}");
     assert!(report.loss < 3.0, "{report:?}");
     std::fs::remove_dir_all(folder).unwrap();
 }

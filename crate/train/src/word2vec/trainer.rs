@@ -6,7 +6,7 @@ use format::WordTable;
 use run::Pool;
 
 use super::Corpus;
-use super::batch::{Architecture, BATCH, Batches, Center, Loss};
+use super::batch::{Architecture, Batches, Center, Loss};
 use super::parameters::Parameters;
 use super::sample::{Alias, Draws, keep_chances};
 use crate::Random;
@@ -147,8 +147,8 @@ impl State<'_> {
 
     fn learn(&mut self, batches: &Batches<'_>, piece: &Piece, random: Random) -> Progress {
         let mut loss = Loss::default();
-        for (index, centers) in piece.centers.chunks(BATCH).enumerate() {
-            let share = (index * BATCH) as f64 / piece.centers.len() as f64;
+        for (index, centers) in piece.centers.chunks(batches.size).enumerate() {
+            let share = (index * batches.size) as f64 / piece.centers.len() as f64;
             let rate = self.rate(self.done + (share * piece.read as f64) as u64);
             let told = batches.step(&piece.kept, centers, random, rate as f32);
             loss = Loss { sum: loss.sum + told.sum, pairs: loss.pairs + told.pairs };

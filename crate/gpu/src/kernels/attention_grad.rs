@@ -22,9 +22,19 @@ struct Sizes {
 }
 
 impl Sizes {
-    /// Turns that one thread of the plain kernels takes for a query and a key.
-    fn turns_a_pair(self) -> usize {
-        self.dim / 16 + self.dim % 16 + self.dim.min(64).div_ceil(16) + 2
+    /// Whether `pairs` of a query and keys, or of a key and queries, need the kernel with workgroups because one thread
+    /// has too few turns; none if the workgroup has too few as well.
+    fn needs_workgroups(self, pairs: usize) -> Option<bool> {
+        let products = self.dim / 16 + self.dim % 16;
+        // The loop over pairs, zeros for scores, and sums of 64 values.
+        let thread = products + self.dim.min(64).div_ceil(16) + 2;
+        // For 64 pairs.
+        let workgroup = products + 64 + 2;
+        match () {
+            () if pairs.saturating_mul(thread) <= MOST_TURNS => Some(false),
+            () if self.dim <= WIDE_DIM && pairs.div_ceil(64).saturating_mul(workgroup) <= MOST_TURNS => Some(true),
+            () => None,
+        }
     }
 
     /// Queries that add to one key.
@@ -75,13 +85,11 @@ pub(super) fn attention_grad(
     let shared = [&shared[..], &[queries, buffer(bias)]].concat();
     let result = |output: u8| Buffer::Value(Port { output, ..out });
     let dscores = if scores { result(3) } else { Buffer::Nowhere(0) };
-    let is_wide = |pairs: usize| {
-        let long = pairs.saturating_mul(class.turns_a_pair()) > MOST_TURNS;
-        match (dim <= WIDE_DIM, long) {
-            (true, long) => Ok(context.wide() || long),
-            (false, false) => Ok(false),
-            (false, true) => Err(unsupported(node, out, format!("{pairs} pairs of width {dim}"))),
+    let is_wide = |pairs: usize| match class.needs_workgroups(pairs) {
+        None if !context.wide() => {
+            Err(unsupported(node, out, "has more queries and keys than a software adapter can see in one run"))
         }
+        needed => Ok(dim <= WIDE_DIM && (context.wide() || needed == Some(true))),
     };
     let parts = dim.div_ceil(64);
     let (shader, groups) = if is_wide(class.keys)? {

@@ -153,7 +153,8 @@ mod tests {
         assert_eq!(corpus.tokens, [2, 0, 1, 0, 2, 1, 1, 0]);
         let documents: Vec<Vec<_>> =
             (0..corpus.documents.len()).map(|index| corpus.document(index).collect()).collect();
-        assert_eq!(documents, [vec![0..3, 3..5], vec![5..8]]);
+        let last = 5..8;
+        assert_eq!(documents, [vec![0..3, 3..5], vec![last]]);
     }
 
     #[test]

@@ -151,7 +151,7 @@ impl Device {
     /// Adds a weight that programs change: floats in row-major order.
     ///
     /// # Errors
-    /// There are not as many values as the shape says, or the device cannot change weights.
+    /// There are not as many values as the shape says, or there is not enough memory.
     pub fn insert_trainable(
         &self,
         weights: &mut Weights,
@@ -161,7 +161,7 @@ impl Device {
     ) -> Result<(), Error> {
         match (self, weights) {
             (Self::Cpu(_), Weights::Cpu(weights)) => Ok(weights.insert_trainable(name, shape, values)?),
-            (Self::Gpu(_), Weights::Gpu(_)) => Err(fixed(name)),
+            (Self::Gpu(_), Weights::Gpu(weights)) => Ok(weights.insert_trainable(name, shape, &values)?),
             (Self::Cpu(_), Weights::Gpu(_)) | (Self::Gpu(_), Weights::Cpu(_)) => Err(Error::MixedDevices),
         }
     }
@@ -169,11 +169,11 @@ impl Device {
     /// The values that a weight has now, in row-major order.
     ///
     /// # Errors
-    /// There is no such weight, or the device cannot change weights.
+    /// There is no such weight, or the device is lost.
     pub async fn read(&self, weights: &Weights, name: &str) -> Result<Vec<f32>, Error> {
         match (self, weights) {
             (Self::Cpu(_), Weights::Cpu(weights)) => Ok(weights.read(name)?),
-            (Self::Gpu(_), Weights::Gpu(_)) => Err(fixed(name)),
+            (Self::Gpu(_), Weights::Gpu(weights)) => Ok(weights.read(name).await?),
             (Self::Cpu(_), Weights::Gpu(_)) | (Self::Gpu(_), Weights::Cpu(_)) => Err(Error::MixedDevices),
         }
     }
@@ -227,11 +227,6 @@ impl Device {
             (Self::Cpu(_) | Self::Gpu(_), _, _) => Err(Error::MixedDevices),
         }
     }
-}
-
-/// The GPU's weights do not change yet.
-fn fixed(name: &str) -> Error {
-    Error::Value { tensor: name.into(), reason: "cannot change on the GPU yet".into() }
 }
 
 impl Weights {

@@ -8,7 +8,7 @@ use dynasty_train::session::{Ended, METRICS, PLOT};
 use format::DirFolder;
 use run::{Add, DeviceChoice, GenerateOptions, Listener, LoadOptions, Model, Source};
 
-use crate::small::{Folder, train};
+use crate::small::{Folder, curve, train, train_on};
 
 /// The last loss of held-out texts.
 fn held_out(recipe: &dynasty_train::Recipe) -> f64 {
@@ -37,6 +37,22 @@ fn every_rule_learns() {
     let dropped = "[optimizer]\nlearning_rate = 0.02\nema = 0.5\n\
         [regularization]\ndropout = 0.1\nlabel_smoothing = 0.1";
     check_loss("regularized", dropped, 3.2);
+}
+
+/// The same weights, texts and rule on the GPU: the same losses but for the rounding of sums.
+#[test]
+fn the_gpu_learns_the_same() {
+    let folder = Folder::new("gpu");
+    let more = "[optimizer]\nlearning_rate = 0.02\nema = 0.5\n[regularization]\ndropout = 0.1";
+    let (cpu, gpu) = (folder.recipe("cpu", more), folder.recipe("gpu", more));
+    train(&cpu, 2, false).unwrap();
+    let device = pollster::block_on(run::Device::gpu()).unwrap();
+    train_on(&gpu, device).unwrap();
+    let losses = |recipe: &train::Recipe| curve(&recipe.output).into_iter().map(|(_, bits)| f64::from_bits(bits));
+    for (at, (cpu, gpu)) in losses(&cpu).zip(losses(&gpu)).enumerate() {
+        assert!((cpu - gpu).abs() < 0.02 * cpu, "record {at}: {cpu} on the processor, {gpu} on the GPU");
+    }
+    assert!(held_out(&gpu) < 3.2, "{}", held_out(&gpu));
 }
 
 #[test]

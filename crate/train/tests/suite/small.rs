@@ -83,15 +83,24 @@ pub fn train(recipe: &Recipe, threads: usize, resume: bool) -> Result<Ended, Err
     train_until(recipe, threads, resume, u64::MAX)
 }
 
+/// Runs a recipe to its end on a device.
+pub fn train_on(recipe: &Recipe, device: Device) -> Result<Ended, Error> {
+    run(recipe, device, 1, false, u64::MAX)
+}
+
 /// Runs a recipe until `listen` has heard of step `last`, then pauses.
 pub fn train_until(recipe: &Recipe, threads: usize, resume: bool, last: u64) -> Result<Ended, Error> {
+    run(recipe, Device::cpu(threads), threads, resume, last)
+}
+
+fn run(recipe: &Recipe, device: Device, threads: usize, resume: bool, last: u64) -> Result<Ended, Error> {
     let options = Options { resume, max_seconds: None };
     let mut listen = |event: Event<'_>| match event {
         Event::Record(Record::Step { step, .. }) if *step >= last => ControlFlow::Break(()),
         _ => ControlFlow::Continue(()),
     };
     pollster::block_on(async {
-        let mut session = begin(recipe, Device::cpu(threads), threads, &options, &mut listen).await?;
+        let mut session = begin(recipe, device, threads, &options, &mut listen).await?;
         session.run(&options, &mut listen).await
     })
 }

@@ -2,5 +2,5 @@ import { defineConfig } from "vitest/config";
 
 /** Unit tests: no browser, no wasm; the engine talks to a mock worker. */
 export default defineConfig({
-  test: { include: ["test/**/*.test.ts"] },
+  test: { testTimeout: 60_000, include: ["test/**/*.test.ts"] },
 });

@@ -48,7 +48,8 @@ fn the_gpu_learns_the_same() {
     train(&cpu, 2, false).unwrap();
     let device = pollster::block_on(run::Device::gpu()).unwrap();
     train_on(&gpu, device).unwrap();
-    let losses = |recipe: &dynasty_train::Recipe| curve(&recipe.output).into_iter().map(|(_, bits)| f64::from_bits(bits));
+    let losses =
+        |recipe: &dynasty_train::Recipe| curve(&recipe.output).into_iter().map(|(_, bits)| f64::from_bits(bits));
     for (at, (cpu, gpu)) in losses(&cpu).zip(losses(&gpu)).enumerate() {
         assert!((cpu - gpu).abs() < 0.02 * cpu, "record {at}: {cpu} on the processor, {gpu} on the GPU");
     }

@@ -134,7 +134,7 @@ fn the_program_on_damaged_words() {
         ("NaN in binary", &["word 1", "NaN"], binary("1 2\n", [0.1, f32::NAN])),
         ("twice", &["twice"], b"a 1 2\na 1 2\n".to_vec()),
         ("no number", &["no number"], b"2 1\na 1\nb one\n".to_vec()),
-        ("broken UTF-8", &["UTF-8"], b"2 1\na 1\n\xff\xfe 1\n".to_vec()),
+        ("broken UTF-8", &["UTF-8"], b"2 4\na 1 2 3 4\n\xff\xfe 1 2 3 4\n".to_vec()),
         ("another width", &["values, expected 2"], b"2 2\na 1 1\nb 1 1 1\n".to_vec()),
         ("a line without an end", &["no line ends"], long),
     ];

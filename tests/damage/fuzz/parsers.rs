@@ -117,6 +117,7 @@ fn vocabulary_file() -> Vec<u8> {
     let kinds = (0..pieces.len()).map(|i| [2, 3, 3, 6].get(i).copied().unwrap_or(1)).collect();
     metadata.insert("tokenizer.ggml.token_type", Value::Array(Array::I32(kinds)));
     metadata.insert("tokenizer.ggml.bos_token_id", Value::U32(1));
+    metadata.insert("tokenizer.ggml.unknown_token_id", Value::U32(0));
     let spec = TensorSpec { name: "t".into(), shape: vec![4], dtype: format::Dtype::Quant(format::QuantType::F32) };
     let mut writer = Writer::begin(Vec::new(), "model.gguf", &metadata, &[spec]).unwrap();
     writer.append(&[0; 16]).unwrap();

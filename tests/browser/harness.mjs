@@ -74,15 +74,17 @@ export class ChatPage {
   }
 
   /**
+   * Opens the page; one that names no model is kept from the project's own one by an empty list, unless `own` is set.
    * @param {import("playwright-core").Browser} browser
    * @param {string} address
    * @param {Record<string, string>} parameters
    */
-  static async open(browser, address, parameters, locale = "en-GB") {
+  static async open(browser, address, parameters, locale = "en-GB", own = false) {
     const page = await browser.newPage({ locale });
     /** @type {string[]} */
     const faults = [];
     page.on("pageerror", (error) => faults.push(String(error)));
+    if (!own && parameters["model"] === undefined) await page.route("**/models.json", (route) => route.fulfill({ json: [] }));
     await page.goto(`${address}/chat.html?${new URLSearchParams(parameters)}`);
     return new ChatPage(page, faults);
   }

@@ -35,7 +35,7 @@ for (const device of ["wasm", "webgpu"]) {
     const name = MANIFEST.find((model) => model.default)?.name ?? "there is no default";
     assert.ok((await chat.page.getByTitle("Change model").innerText()).includes(name));
     const answer = await chat.ask("Hello!");
-    assert.match(answer, /[a-z]{2}/);
+    assert.match(answer, /[A-Za-z]/);
     assert.deepEqual(chat.faults, []);
     await chat.close();
   });

@@ -9,7 +9,7 @@ use std::cell::RefCell;
 
 use crate::parts::Shared;
 use crate::pool::Pool;
-use crate::simd::{Block, Panels};
+use crate::simd::{Block, Panels, prefetch};
 
 /// Inner places that a part takes at a time: a panel of columns stays in the first level of cache.
 const DEPTH: usize = 256;
@@ -18,7 +18,13 @@ const DEPTH: usize = 256;
 const TALL: usize = 8;
 
 /// Parts that a product is cut into where it is large enough, for any number of threads.
-const PARTS: usize = 16;
+const PARTS: usize = 12;
+
+/// Inner places of the right side that are packed at a time.
+const STRETCH: usize = 64;
+
+/// Columns that are fetched ahead.
+const AHEAD: usize = 8;
 
 /// A matrix that is read with any steps.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +46,12 @@ impl<'a> View<'a> {
     /// Rows and columns exchanged.
     pub fn turned(self) -> Self {
         Self { row: self.column, column: self.row, ..self }
+    }
+
+    /// Without the first rows and columns.
+    fn from(self, row: usize, column: usize) -> Self {
+        let values = self.values.get(row * self.row + column * self.column..).unwrap_or_default();
+        Self { values, ..self }
     }
 
     fn holds(&self, rows: usize, columns: usize) -> bool {
@@ -88,10 +100,9 @@ pub(crate) fn gemm(
             for at in (0..k.max(1)).step_by(DEPTH) {
                 let depth = DEPTH.min(k - at);
                 rows.resize(size.0.next_multiple_of(panels.rows) * depth, 0.0);
-                for (i, panel) in rows.chunks_exact_mut((panels.rows * depth).max(1)).enumerate() {
-                    let first = row + i * panels.rows;
-                    let values = &a.values[(first * a.row + at * a.column).min(a.values.len())..];
-                    pack(View { values, ..a }, panels.rows.min(m - first), panels.rows, panel);
+                // SAFETY: there is room for the panels.
+                unsafe {
+                    pack(a.from(row, at), (size.0, depth), panels.rows, rows.as_mut_ptr(), panels.rows * depth);
                 }
                 let block = Block {
                     a: rows,
@@ -115,35 +126,96 @@ pub(crate) fn gemm(
 
 fn pack_columns(pool: &Pool, (k, n): (usize, usize), b: View<'_>, wide: usize, packed: &mut Vec<f32>) {
     let step = k * wide;
-    let len = n.div_ceil(wide) * step;
-    if packed.len() < len {
-        packed.resize(len, 0.0);
+    let panels = n.div_ceil(wide);
+    if packed.len() < panels * step {
+        packed.resize(panels * step, 0.0);
     }
-    crate::parts::pieces(pool, &mut packed[..len], step, |at, panel| {
-        let first = at / step * wide;
-        let values = &b.values[first * b.column..];
-        pack(View { values, row: b.column, column: b.row }, wide.min(n - first), wide, panel);
+    if k == 0 {
+        return;
+    }
+    let (b, shared) = (b.turned(), Shared::new(packed));
+    // Along the rows of memory: stretches of the inner axis, or else panels.
+    let (depth, count) = if b.row == 1 { (STRETCH, n) } else { (k, wide) };
+    let across = n.div_ceil(count);
+    pool.run(across * k.div_ceil(depth), &|part| {
+        let (first, at) = (part % across * count, part / across * depth);
+        let (size, to) = ((count.min(n - first), depth.min(k - at)), shared.at(first / wide * step + at * wide));
+        // SAFETY: parts have different panels or different stretches of them, all inside.
+        unsafe { pack(b.from(first, at), size, wide, to, step) };
     });
 }
 
-/// Packs `count` rows of a matrix in a panel of `wide`: for each column one value of each row, then zeros.
-fn pack(x: View<'_>, count: usize, wide: usize, out: &mut [f32]) {
-    if x.row == 1 && count == wide {
-        for (column, out) in out.chunks_exact_mut(wide).enumerate() {
-            out.copy_from_slice(&x.values[column * x.column..][..wide]);
+/// Packs `rows` by `columns` of a matrix in panels of `wide` rows, `step` values apart: for each column one value of
+/// each row, zeros for rows that are missing in the last panel.
+///
+/// # Safety
+/// `out` is valid for writes of the panels, and nobody else uses them.
+unsafe fn pack(x: View<'_>, (rows, columns): (usize, usize), wide: usize, out: *mut f32, step: usize) {
+    assert!(x.holds(rows, columns), "{rows} x {columns}");
+    // SAFETY: passed on; the values are inside by the check.
+    unsafe {
+        match (x.row, wide) {
+            // Copies of a known length need no call.
+            (1, 4) => copy::<4>(x, (rows, columns), out, step),
+            (1, 6) => copy::<6>(x, (rows, columns), out, step),
+            (1, 8) => copy::<8>(x, (rows, columns), out, step),
+            (1, 12) => copy::<12>(x, (rows, columns), out, step),
+            (1, 16) => copy::<16>(x, (rows, columns), out, step),
+            (1, 32) => copy::<32>(x, (rows, columns), out, step),
+            _ => {
+                for first in (0..rows).step_by(wide) {
+                    let panel = std::slice::from_raw_parts_mut(out.add(first / wide * step), columns * wide);
+                    turn(x.from(first, 0), wide.min(rows - first), wide, panel);
+                }
+            }
         }
-        return;
     }
+}
+
+/// Where rows are next to each other: column by column, as memory lies.
+unsafe fn copy<const N: usize>(x: View<'_>, (rows, columns): (usize, usize), out: *mut f32, step: usize) {
+    for column in 0..columns {
+        let values = &x.values[column * x.column..][..rows];
+        // The next columns may be pages away, where the machine does not look ahead by itself.
+        if let Some(next) = x.values.get((column + AHEAD) * x.column..) {
+            next[..rows.min(next.len())].chunks(16).for_each(prefetch);
+        }
+        let (whole, rest) = values.as_chunks::<N>();
+        // SAFETY: each panel has `N` values of each column.
+        unsafe {
+            let out = out.add(column * N);
+            for (panel, values) in whole.iter().enumerate() {
+                out.add(panel * step).cast::<[f32; N]>().write(*values);
+            }
+            if !rest.is_empty() {
+                let mut last = [0.0; N];
+                last[..rest.len()].copy_from_slice(rest);
+                out.add(whole.len() * step).cast::<[f32; N]>().write(last);
+            }
+        }
+    }
+}
+
+/// One panel of `count` rows at a distance, four by four, so that few lines of the cache are in use.
+fn turn(x: View<'_>, count: usize, wide: usize, out: &mut [f32]) {
     if count < wide {
         out.fill(0.0);
     }
-    // Few rows at a time, so that they stay in the first level of cache whatever their distance.
-    for first in (0..count).step_by(4) {
-        let last = (first + 4).min(count);
-        for (column, out) in out.chunks_exact_mut(wide).enumerate() {
-            for (row, out) in (first..last).zip(&mut out[first..last]) {
-                *out = x.values[row * x.row + column * x.column];
+    let columns = out.len() / wide;
+    let whole = if x.column == 1 { columns / 4 * 4 } else { 0 };
+    for first in (0..count / 4 * 4).step_by(4) {
+        let rows: [&[f32]; 4] = std::array::from_fn(|i| &x.values[(first + i) * x.row..]);
+        for column in (0..whole).step_by(4) {
+            let block: [[f32; 4]; 4] = rows.map(|row| row[column..].first_chunk().copied().unwrap_or_default());
+            for i in 0..4 {
+                out[(column + i) * wide + first..][..4].copy_from_slice(&block.map(|row| row[i]));
             }
+        }
+    }
+    for row in 0..count {
+        let from = if row < count / 4 * 4 { whole } else { 0 };
+        for column in from..columns {
+            out[column * wide + row] = x.values[row * x.row + column * x.column];
         }
     }
 }
@@ -158,7 +230,7 @@ struct Cut {
 
 impl Cut {
     fn new(down: usize, across: usize) -> Self {
-        let tall = down.div_ceil(PARTS).clamp(2, TALL).min(down);
+        let tall = down.div_ceil(PARTS).clamp(4, TALL).min(down);
         let wide = across.div_ceil(PARTS.div_ceil(down.div_ceil(tall)));
         Self { down, tall, across, wide: if down.div_ceil(tall) >= PARTS / 2 { across } else { wide } }
     }

@@ -8,6 +8,7 @@ mod engine;
 mod error;
 mod gemm;
 mod kernels;
+mod layout;
 pub mod matrix;
 mod parts;
 mod plan;

@@ -1,13 +1,13 @@
-//! Where values live: which buffer each one takes, planned once from which node reads it last.
+//! Where values live, and how long: from the node that computes them to the one that reads them last.
 
 use std::collections::BTreeMap;
 
-use graph::{Dim, Graph, Node, NodeId, Op, Port, Symbol, Symbols};
+use graph::{Dim, Graph, NodeId, Op, Port};
 
 /// Where a value is found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
-    /// In a buffer of the program.
+    /// In the memory of the program, by the first of the values that share a place.
     Buffer(u32),
     /// A weight, by its place in the graph.
     Weight(u32),
@@ -37,8 +37,28 @@ pub(crate) struct Plan {
     first: Vec<u32>,
     /// The different dims.
     pub dims: Vec<Dim>,
-    /// How many buffers.
-    pub buffers: usize,
+    /// Of each value that has memory of its own.
+    lives: Vec<Option<Lifetime>>,
+}
+
+/// The nodes during which a value is needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Lifetime {
+    first: u32,
+    last: u32,
+}
+
+impl Lifetime {
+    /// Whether both are needed at some time.
+    pub fn meets(self, other: Self) -> bool {
+        self.first <= other.last && other.first <= self.last
+    }
+
+    /// Whether the value is needed when another begins.
+    #[cfg(test)]
+    pub fn holds_start(self, other: Self) -> bool {
+        (self.first..=self.last).contains(&other.first)
+    }
 }
 
 impl Plan {
@@ -49,7 +69,7 @@ impl Plan {
 
     /// Plans a graph. `paged` says of a `kv_append` node that nobody reads its results but through pages.
     pub fn new(graph: &Graph, paged: impl Fn(NodeId) -> bool) -> Self {
-        let mut plan = Self { values: Vec::new(), first: Vec::new(), dims: Vec::new(), buffers: 0 };
+        let mut plan = Self { values: Vec::new(), first: Vec::new(), dims: Vec::new(), lives: Vec::new() };
         let mut known: BTreeMap<Dim, u32> = BTreeMap::new();
         for node in &graph.nodes {
             plan.first.push(plan.values.len() as u32);
@@ -68,15 +88,20 @@ impl Plan {
         plan
     }
 
+    /// Values with memory of their own, and how long each is needed.
+    pub fn lifetimes(&self) -> impl Iterator<Item = (usize, Lifetime)> {
+        self.lives.iter().enumerate().filter_map(|(value, life)| Some((value, (*life)?)))
+    }
+
     fn place(&mut self, graph: &Graph, paged: impl Fn(NodeId) -> bool) {
         let last = last_reads(graph, self);
-        let mut buffers = Buffers::default();
-        let symbols = typical(graph);
+        self.lives = vec![None; self.values.len()];
         let mut inputs = 0;
         for (id, node) in graph.iter() {
             let index = self.first[id.0 as usize] as usize;
             for output in 0..node.outputs.len() {
-                self.values[index + output].place = match &node.op {
+                let value = index + output;
+                self.values[value].place = match &node.op {
                     Op::Input { .. } => {
                         inputs += 1;
                         Place::Input(inputs - 1)
@@ -87,29 +112,14 @@ impl Plan {
                     Op::KvAppend(_) if paged(id) => Place::Pages,
                     op => {
                         debug_assert!(computes(op));
-                        let size = node.outputs[output].shape.elements().eval(&symbols).unwrap_or(0);
-                        Place::Buffer(buffers.take(size))
+                        // Results of the graph are needed to the end.
+                        self.lives[value] =
+                            Some(Lifetime { first: id.0, last: last[value].map_or(u32::MAX, |id| id.0) });
+                        Place::Buffer(value as u32)
                     }
                 };
             }
-            for value in self.ending(graph, node, id, &last) {
-                if let Place::Buffer(buffer) = self.values[value].place {
-                    buffers.give(buffer);
-                }
-            }
         }
-        self.buffers = buffers.sizes.len();
-    }
-
-    /// Values that nobody reads after a node, each buffer once.
-    fn ending(&self, graph: &Graph, node: &Node, id: NodeId, last: &[Option<NodeId>]) -> Vec<usize> {
-        let outputs = (0..node.outputs.len() as u8).map(|output| Port { node: id, output });
-        let mut roots: Vec<usize> =
-            node.inputs.iter().copied().chain(outputs).map(|port| self.index(root(graph, port))).collect();
-        roots.sort_unstable();
-        roots.dedup();
-        roots.retain(|root| last[*root] == Some(id));
-        roots
     }
 }
 
@@ -141,73 +151,4 @@ fn last_reads(graph: &Graph, plan: &Plan) -> Vec<Option<NodeId>> {
         last[plan.index(root(graph, output.port))] = None;
     }
     last
-}
-
-/// Sizes by which buffers are matched: a chunk of a prompt.
-fn typical(graph: &Graph) -> Symbols {
-    let used = graph.nodes.iter().flat_map(|n| &n.outputs).flat_map(|o| o.shape.iter()).flat_map(Dim::symbols);
-    let mut symbols = Symbols::new();
-    for symbol in used {
-        symbols.bind(symbol, if symbol == Symbol('T') || symbol == Symbol('P') { 256 } else { 1 });
-    }
-    symbols
-}
-
-/// Buffers by their typical size, and which are free.
-#[derive(Default)]
-struct Buffers {
-    sizes: Vec<usize>,
-    free: Vec<u32>,
-}
-
-impl Buffers {
-    /// The smallest free buffer that is large enough, else the largest free one, else a new one.
-    fn take(&mut self, size: usize) -> u32 {
-        let fit = |buffer: u32| {
-            let held = self.sizes[buffer as usize];
-            if held >= size { (0, held) } else { (1, usize::MAX - held) }
-        };
-        let best = (0..self.free.len()).min_by_key(|i| fit(self.free[*i]));
-        match best {
-            Some(i) => {
-                let buffer = self.free.swap_remove(i);
-                self.sizes[buffer as usize] = self.sizes[buffer as usize].max(size);
-                buffer
-            }
-            None => {
-                self.sizes.push(size);
-                self.sizes.len() as u32 - 1
-            }
-        }
-    }
-
-    fn give(&mut self, buffer: u32) {
-        self.free.push(buffer);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use graph::{Builder, DType, Taps};
-
-    #[test]
-    fn a_chain_needs_two_buffers_and_results_are_kept() {
-        let g = Builder::new(Taps::none());
-        let mut x = g.input("x", DType::F32, [Dim::from('T'), Dim::from(8)]);
-        for _ in 0..5 {
-            x = x.silu();
-        }
-        g.output("y", x);
-        let plan = Plan::new(&g.finish().unwrap(), |_| false);
-        assert_eq!((plan.buffers, plan.dims.len()), (2, 2));
-
-        let g = Builder::new(Taps::none());
-        let mut x = g.input("x", DType::F32, [Dim::from('T'), Dim::from(8)]);
-        for _ in 0..5 {
-            x = x.silu();
-            g.output("y", x);
-        }
-        assert_eq!(Plan::new(&g.finish().unwrap(), |_| false).buffers, 5);
-    }
 }

@@ -6,6 +6,7 @@ use graph::{DType, Data, Graph, Node, NodeId, Op, Port, Symbol, Symbols, Tensor,
 
 use crate::cache::{self, Caches};
 use crate::kernels::update::update;
+use crate::layout::Layout;
 use crate::plan::{Place, Plan, computes};
 use crate::pool::Pool;
 use crate::reader::{Measured, Reader};
@@ -27,7 +28,7 @@ pub struct Program {
     /// An input has an axis of P tokens, so P is not for the session to say.
     past_is_given: bool,
     measured: Measured,
-    buffers: Vec<Vec<f32>>,
+    layout: Layout,
     scratch: Scratch,
 }
 
@@ -52,8 +53,7 @@ impl Program {
         let plan = Plan::new(&graph, |node| caches.only_pages(node));
         let past = Symbol('P');
         let past_is_given = graph.inputs().any(|(_, ty)| ty.shape.iter().any(|dim| dim.symbol() == Some(past)));
-        let buffers = vec![Vec::new(); plan.buffers];
-        let measured = Measured::default();
+        let (measured, layout) = (Measured::default(), Layout::default());
         let (turn, weights) = (weights.turn().clone(), Vec::new());
         Ok(Self {
             graph,
@@ -64,7 +64,7 @@ impl Program {
             caches,
             past_is_given,
             measured,
-            buffers,
+            layout,
             scratch: Scratch::default(),
         })
     }
@@ -74,9 +74,9 @@ impl Program {
         &self.graph
     }
 
-    /// Bytes of its buffers.
+    /// Bytes of the memory in which it computes.
     pub fn bytes(&self) -> usize {
-        self.buffers.iter().map(|buffer| buffer.capacity() * 4).sum()
+        self.layout.bytes()
     }
 
     /// Bytes of the weights that one run reads whole; tables of which it takes single rows do not count.
@@ -120,6 +120,7 @@ impl Program {
         };
         let symbols = graph.bind(symbols, inputs)?;
         self.measured.fill(&self.plan, &symbols)?;
+        self.layout.fit(&self.plan, self.measured.lens())?;
         let mut given = Vec::with_capacity(inputs.len());
         for (name, _) in graph.inputs() {
             given.extend(inputs.iter().rev().find(|(other, _)| *other == name).map(|(_, tensor)| *tensor));
@@ -153,17 +154,15 @@ impl Program {
                 self.update(pool, node, *rule, weights, given)?;
                 continue;
             }
-            let mut outputs = [const { Vec::new() }; OUTPUTS];
-            let result = self.take(id, &mut outputs).and_then(|()| {
-                let reader = reader(&self.graph, &self.plan, &self.measured, &self.weights, given, &self.buffers);
-                let session = session.as_mut().map(|(session, past)| (&mut **session, *past));
-                let task = step::Task { pool, id, node, reader: &reader, caches: &self.caches };
-                step::run(&task, &mut self.scratch, session, &mut outputs)
-            });
-            self.give(id, outputs);
-            result?;
+            let written = self.written(id, node);
+            let (outputs, offsets, memory) = self.layout.carve(&self.plan, &written[..node.outputs.len()]);
+            let (graph, plan, measured, weights) = (&*self.graph, &self.plan, &self.measured, &self.weights[..]);
+            let reader = Reader { graph, plan, measured, weights, given, offsets, memory };
+            let session = session.as_mut().map(|(session, past)| (&mut **session, *past));
+            let task = step::Task { pool, id, node, reader: &reader, caches: &self.caches };
+            step::run(&task, &mut self.scratch, session, outputs)?;
         }
-        let reader = reader(&self.graph, &self.plan, &self.measured, &self.weights, given, &self.buffers);
+        let reader = self.reader(given);
         graph.outputs.iter().map(|output| to_tensor(&reader, output.port)).collect()
     }
 
@@ -184,7 +183,7 @@ impl Program {
             }
         }
         {
-            let reader = reader(&self.graph, &self.plan, &self.measured, &self.weights, given, &self.buffers);
+            let reader = self.reader(given);
             let input = |i: usize| node.inputs.get(i).map_or(Ok(&[][..]), |port| reader.f32(*port));
             let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
             let mut open: [_; 3] = std::array::from_fn(|i| weights.get(i).map(|id| self.slots[id.0 as usize].open()));
@@ -197,32 +196,16 @@ impl Program {
         Ok(())
     }
 
-    /// The buffers of a node's outputs, with room for them.
-    fn take(&mut self, id: NodeId, outputs: &mut [Vec<f32>; OUTPUTS]) -> Result<(), Error> {
-        for (output, out) in outputs.iter_mut().enumerate().take(self.graph.node(id).outputs.len()) {
-            let index = self.plan.index(Port { node: id, output: output as u8 });
-            let Place::Buffer(buffer) = self.plan.values[index].place else { continue };
-            *out = std::mem::take(&mut self.buffers[buffer as usize]);
-            let count = self.measured.len(index);
-            // A buffer never shrinks: filling it again with zeros would cost as much as a small kernel.
-            if out.len() < count {
-                let more = count - out.len();
-                out.try_reserve_exact(more).map_err(|_| Error::Memory { what: "a buffer", count })?;
-                out.resize(count, 0.0);
-            }
-        }
-        Ok(())
+    /// The values that a node yields and their sizes.
+    fn written(&self, id: NodeId, node: &Node) -> [(usize, usize); OUTPUTS] {
+        let first = self.plan.index(Port { node: id, output: 0 });
+        std::array::from_fn(|i| if i < node.outputs.len() { (first + i, self.measured.len(first + i)) } else { (0, 0) })
     }
 
-    fn give(&mut self, id: NodeId, outputs: [Vec<f32>; OUTPUTS]) {
-        for (output, out) in outputs.into_iter().enumerate().take(self.graph.node(id).outputs.len()) {
-            let index = self.plan.index(Port { node: id, output: output as u8 });
-            if let Place::Buffer(buffer) = self.plan.values[index].place
-                && out.capacity() > 0
-            {
-                self.buffers[buffer as usize] = out;
-            }
-        }
+    /// Reads every value.
+    fn reader<'a>(&'a self, given: &'a [&'a Tensor]) -> Reader<'a> {
+        let (graph, plan, measured, weights) = (&*self.graph, &self.plan, &self.measured, &self.weights[..]);
+        Reader { graph, plan, measured, weights, given, offsets: self.layout.offsets(), memory: self.layout.pieces() }
     }
 }
 
@@ -239,17 +222,6 @@ fn changing(graph: &Graph, slots: &[Arc<Slot>], id: NodeId, weights: &[WeightId]
         slots[weight.0 as usize].unpack();
     }
     Ok(())
-}
-
-fn reader<'a>(
-    graph: &'a Graph,
-    plan: &'a Plan,
-    measured: &'a Measured,
-    weights: &'a [Arc<Weight>],
-    given: &'a [&'a Tensor],
-    buffers: &'a [Vec<f32>],
-) -> Reader<'a> {
-    Reader { graph, plan, measured, weights, given, buffers }
 }
 
 fn to_tensor(reader: &Reader<'_>, port: Port) -> Result<Tensor, Error> {

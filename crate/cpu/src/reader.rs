@@ -6,6 +6,7 @@ use std::sync::Arc;
 use graph::{Data, Graph, Op, Port, Symbols, Tensor};
 
 use crate::Error;
+use crate::layout::Pieces;
 use crate::matrix::Matrix;
 use crate::plan::{Place, Plan};
 use crate::weights::Weight;
@@ -59,6 +60,11 @@ impl Measured {
         &self.shapes[self.places[value].clone()]
     }
 
+    /// The number of elements of each value.
+    pub fn lens(&self) -> &[usize] {
+        &self.lens
+    }
+
     /// The number of elements of a value.
     pub fn len(&self, value: usize) -> usize {
         self.lens[value]
@@ -72,18 +78,16 @@ pub(crate) struct Reader<'a> {
     pub measured: &'a Measured,
     pub weights: &'a [Arc<Weight>],
     pub given: &'a [&'a Tensor],
-    pub buffers: &'a [Vec<f32>],
+    /// Where values begin.
+    pub offsets: &'a [usize],
+    /// Memory that is not being written.
+    pub memory: Pieces<'a>,
 }
 
 impl<'a> Reader<'a> {
     /// The sizes.
     pub fn shape(&self, port: Port) -> &'a [usize] {
         self.measured.shape(self.plan.index(port))
-    }
-
-    /// The number of elements.
-    pub fn len(&self, port: Port) -> usize {
-        self.measured.len(self.plan.index(port))
     }
 
     /// The last size and the product of the others.
@@ -126,7 +130,7 @@ impl<'a> Reader<'a> {
 
     fn buffer(&self, buffer: u32, port: Port) -> Result<&'a [f32], Error> {
         let len = self.measured.len(self.plan.index(port));
-        self.buffers[buffer as usize].get(..len).ok_or_else(|| self.fail(port, "is not computed"))
+        self.memory.get(self.offsets[buffer as usize], len).ok_or_else(|| self.fail(port, "is not computed"))
     }
 
     fn tensor(&self, port: Port) -> Result<&'a Tensor, Error> {

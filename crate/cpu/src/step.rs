@@ -56,7 +56,7 @@ pub(crate) struct Task<'a> {
 pub(crate) const OUTPUTS: usize = 4;
 
 /// The results of a node, empty where it has none.
-type Outputs<'a> = [&'a mut [f32]; OUTPUTS];
+pub(crate) type Outputs<'a> = [&'a mut [f32]; OUTPUTS];
 
 impl<'a> Task<'a> {
     fn port(&self, i: usize) -> Result<Port, Error> {
@@ -85,17 +85,6 @@ impl<'a> Task<'a> {
         self.reader.shape(Port { node: self.id, output: 0 })
     }
 
-    /// The part of a buffer that an output takes; nothing if it has no buffer.
-    fn part<'b>(&self, output: u8, buffer: &'b mut [f32]) -> &'b mut [f32] {
-        let len = if usize::from(output) < self.node.outputs.len() {
-            self.reader.len(Port { node: self.id, output })
-        } else {
-            0
-        };
-        let len = len.min(buffer.len());
-        &mut buffer[..len]
-    }
-
     fn fail(&self, reason: String) -> Error {
         let inputs = self.reader.shapes(&self.node.inputs);
         Error::Node { node: self.id.0, op: self.node.op.name(), reason, inputs }
@@ -107,11 +96,9 @@ pub(crate) fn run(
     task: &Task<'_>,
     scratch: &mut Scratch,
     session: Option<(&mut Session, &[i32])>,
-    buffers: &mut [Vec<f32>; OUTPUTS],
+    mut outputs: Outputs<'_>,
 ) -> Result<(), Error> {
     let pool = task.pool;
-    let mut place = 0..OUTPUTS as u8;
-    let mut outputs = buffers.each_mut().map(|buffer| task.part(place.next().unwrap_or_default(), buffer));
     let [out, second, ..] = &mut outputs;
     match &task.node.op {
         // They live where they are, see `Plan`.

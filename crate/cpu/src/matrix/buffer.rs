@@ -25,6 +25,19 @@ impl Buffer {
         self.len = len;
     }
 
+    /// As [`Buffer::resize`] to at least so many bytes, keeping nothing of what was there.
+    ///
+    /// # Errors
+    /// There is not enough memory.
+    pub(crate) fn grow(&mut self, len: usize) -> Result<(), std::collections::TryReserveError> {
+        if len > self.len {
+            *self = Buffer::default();
+            self.lines.try_reserve_exact(len.div_ceil(64))?;
+            self.resize(len);
+        }
+        Ok(())
+    }
+
     /// How many bytes.
     pub(crate) fn len(&self) -> usize {
         self.len

@@ -36,6 +36,7 @@ use format::QuantType;
 use graph::Act;
 
 pub use activations::Activations;
+pub(crate) use buffer::Buffer;
 pub use dispatch::Target;
 pub use error::Error;
 

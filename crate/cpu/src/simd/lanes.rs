@@ -15,6 +15,18 @@ pub(super) trait Lanes: Copy {
     unsafe fn fma(self, factor: Self, term: Self) -> Self;
 }
 
+/// Asks for the line of cache in which values begin, where there is an instruction for that.
+#[inline(always)]
+pub(crate) fn prefetch(values: &[f32]) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: nothing is read, whatever the address.
+    unsafe {
+        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(values.as_ptr().cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = values;
+}
+
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use super::Lanes;

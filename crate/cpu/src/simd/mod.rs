@@ -4,6 +4,7 @@ mod lanes;
 mod panel;
 mod product;
 
+pub(crate) use lanes::prefetch;
 pub(crate) use panel::{Block, Panels};
 pub(crate) use product::{Grid, Sum, product, product_turned};
 

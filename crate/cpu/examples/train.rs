@@ -1,5 +1,6 @@
-//! Times whole training steps of a small language model: `train [threads] [LxDxH:ctx:batch …]`, for example
-//! `train 2 4x256x4:256:16`.
+//! Times whole training steps of a small language model: `train [threads] [LxDxH:ctx:batch[:k] …]`, for example
+//! `train 2 4x256x4:256:16`. With `k`, only what goes from one group of `k` blocks to the next is kept for the backward
+//! pass, and the rest computed again.
 //!
 //! The model is a GPT with learned positions, layer norms, GELU and an output layer of its own, vocabulary 4096, in
 //! single precision; a step is the forward pass, the backward pass and AdamW. It prints the loss of each step and tokens
@@ -22,13 +23,15 @@ struct Sizes {
     heads: usize,
     tokens: usize,
     batch: usize,
+    checkpointing: Checkpointing,
 }
 
 impl Sizes {
     fn parse(text: &str) -> Option<Self> {
         let numbers: Option<Vec<usize>> = text.split(['x', ':']).map(|number| number.parse().ok()).collect();
-        let [layers, width, heads, tokens, batch] = numbers?.try_into().ok()?;
-        Some(Self { layers, width, heads, tokens, batch })
+        let (&[layers, width, heads, tokens, batch], every) = numbers.as_ref()?.split_first_chunk()?;
+        let checkpointing = every.first().map_or(Checkpointing::None, |k| Checkpointing::Every(*k));
+        Some(Self { layers, width, heads, tokens, batch, checkpointing })
     }
 }
 
@@ -40,7 +43,7 @@ fn main() {
         specs.push("4x256x4:256:16".into());
     }
     for spec in specs {
-        let Some(sizes) = Sizes::parse(&spec) else { panic!("{spec} is not LxDxH:ctx:batch") };
+        let Some(sizes) = Sizes::parse(&spec) else { panic!("{spec} is not LxDxH:ctx:batch[:k]") };
         if let Err(error) = time(threads, &sizes) {
             panic!("{spec}: {error}");
         }
@@ -98,6 +101,7 @@ fn step(sizes: &Sizes) -> Result<Graph, graph::Error> {
     let positions = w.at("wpe").weight([sizes.tokens, sizes.width]).gather_rows(places); // [B, T, C]
     let mut x = w.at("wte").weight([VOCABULARY, sizes.width]).gather_rows(ids) + positions; // [B, T, C]
     for layer in 0..sizes.layers {
+        g.tap(&format!("hidden.{layer}"), x);
         x = block(x, &w.at(format!("h.{layer}")), sizes);
     }
     let logits = x.layer_norm(&w.at("ln_f"), 1e-5, Bias::Add).linear(&w.at("head"), VOCABULARY, Bias::None); // [B, T, V]
@@ -106,7 +110,7 @@ fn step(sizes: &Sizes) -> Result<Graph, graph::Error> {
     let loss = losses.reshape([Dim::from('B') * Dim::from('T')]).reduce(Reduce::Sum).scale(1.0 / n as f32); // [1]
     g.output("loss", loss);
     let of: Vec<Var<'_>> = g.declared().into_iter().map(|(_, weight)| weight).collect();
-    let gradients = g.gradients(loss, &of, Checkpointing::None);
+    let gradients = g.gradients(loss, &of, sizes.checkpointing);
     let one = g.constant(Tensor::f32([1], vec![1.0])?);
     let rule = Update::AdamW { beta1: 0.9, beta2: 0.999, eps: 1e-8 };
     for (i, (weight, gradient)) in of.into_iter().zip(gradients).enumerate() {

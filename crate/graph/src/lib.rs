@@ -26,6 +26,7 @@ mod pages;
 mod random;
 mod rules;
 mod shape;
+mod spec;
 mod taps;
 mod tensor;
 mod var;
@@ -37,12 +38,13 @@ pub use dim::{Dim, Symbol, Symbols};
 pub use error::Error;
 pub use grad::Checkpointing;
 pub use graph::{Graph, Node, NodeId, Output, Port, StateId, StateSpec, Stored, ValueType, WeightId, WeightSpec};
-pub use op::{
-    Act, Attention, Bias, BinaryOp, DType, Dropout, Gate, MatMul, Op, Reduce, Rope, RopeLayout, Side, UnaryOp, Update,
-};
+pub use op::Op;
 pub use pages::{PAGE, PageCopy, PageError, PageTable};
 pub use random::random_u32;
 pub use shape::Shape;
+pub use spec::{
+    Act, Attention, Bias, BinaryOp, DType, Dropout, Gate, MatMul, Reduce, Rope, RopeLayout, Side, UnaryOp, Update,
+};
 pub use taps::Taps;
 pub use tensor::{Data, Tensor};
 pub use var::Var;

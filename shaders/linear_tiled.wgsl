@@ -2,15 +2,20 @@
 //
 // One workgroup of 64 threads for a tile of 32 rows of x and 32 rows of w; each thread sums a block of 4 by 4. Slices
 // of 32 features of both are dequantized into 9 KiB of workgroup memory. The kernel for prefill on a real GPU.
-// In the variants `gated` 16 of the 32 rows are the gate and 16 what it gates.
+// In the variants `gated` 16 of the 32 rows are the gate and 16 what it gates. In the variants `half` the tiles are of
+// 16-bit floats, in half the memory; sums of four products are added up in 32 bits.
 // grid (ceil(n / (8 * COLUMNS)) * ceil(m / 32), folded)
 
+#ifdef half
+enable f16;
+#endif
 #import index
 #import linear
+#import four
 
 // [feature / 4][row], with one column of padding against bank conflicts.
-var<workgroup> x_tile: array<array<vec4f, 33>, 8>;
-var<workgroup> w_tile: array<array<vec4f, 33>, 8>;
+var<workgroup> x_tile: array<array<Four, 33>, 8>;
+var<workgroup> w_tile: array<array<Four, 33>, 8>;
 
 fn load(first_row: u32, first_column: u32, first_k: u32, local: u32) {
     for (var i = local; i < 256u; i += 64u) {
@@ -32,8 +37,8 @@ fn load(first_row: u32, first_column: u32, first_k: u32, local: u32) {
                 b = s.x * quad(start, g, (k % GROUP) / 4u) - s.y;
             }
         }
-        x_tile[j][row] = a;
-        w_tile[j][row] = b;
+        x_tile[j][row] = Four(a);
+        w_tile[j][row] = Four(b);
     }
 }
 
@@ -66,10 +71,10 @@ fn main(
             let a1 = x_tile[j][r + 1u];
             let a2 = x_tile[j][r + 2u];
             let a3 = x_tile[j][r + 3u];
-            sum0 += vec4f(dot(a0, b0), dot(a0, b1), dot(a0, b2), dot(a0, b3));
-            sum1 += vec4f(dot(a1, b0), dot(a1, b1), dot(a1, b2), dot(a1, b3));
-            sum2 += vec4f(dot(a2, b0), dot(a2, b1), dot(a2, b2), dot(a2, b3));
-            sum3 += vec4f(dot(a3, b0), dot(a3, b1), dot(a3, b2), dot(a3, b3));
+            sum0 += vec4f(Four(dot(a0, b0), dot(a0, b1), dot(a0, b2), dot(a0, b3)));
+            sum1 += vec4f(Four(dot(a1, b0), dot(a1, b1), dot(a1, b2), dot(a1, b3)));
+            sum2 += vec4f(Four(dot(a2, b0), dot(a2, b1), dot(a2, b2), dot(a2, b3)));
+            sum3 += vec4f(Four(dot(a3, b0), dot(a3, b1), dot(a3, b2), dot(a3, b3)));
         }
     }
     store(sum0, first_row + r, first_column + c);

@@ -2,15 +2,20 @@
 //
 // One workgroup of 64 threads for a tile of 32 by 32; each thread sums a block of 4 by 4. Slices of 32 inner elements of
 // both sides stand in 9 KiB of workgroup memory, four neighbours of the tile's edge in a vector. Threads load what lies
-// next to each other: along the inner axis where its stride is 1, along the edge otherwise.
+// next to each other: along the inner axis where its stride is 1, along the edge otherwise. In the variant `half` the
+// tiles are of 16-bit floats, in half the memory; their products are added up in 32 bits.
 // grid (batch * ceil(m / 32) * ceil(n / 32), folded)
 
+#ifdef half
+enable f16;
+#endif
 #import index
 #import matmul
+#import four
 
 // [inner][edge / 4], with one column of padding against bank conflicts.
-var<workgroup> a_tile: array<array<vec4f, 9>, 32>;
-var<workgroup> b_tile: array<array<vec4f, 9>, 32>;
+var<workgroup> a_tile: array<array<Four, 9>, 32>;
+var<workgroup> b_tile: array<array<Four, 9>, 32>;
 
 // The inner element and the four along the edge that a thread loads.
 fn loaded(i: u32, along_k: bool) -> vec2u {
@@ -28,7 +33,7 @@ fn load(a_first: u32, b_first: u32, first_row: u32, first_column: u32, first_k: 
         if k < params.k {
             value = select(vec4f(), vec4f(a[at.x], a[at.y], a[at.z], a[at.w]), rows < vec4u(params.m));
         }
-        a_tile[x.x][x.y] = value;
+        a_tile[x.x][x.y] = Four(value);
     }
     for (var i = local; i < 256u; i += 64u) {
         let x = loaded(i, params.b_k == 1u);
@@ -39,7 +44,7 @@ fn load(a_first: u32, b_first: u32, first_row: u32, first_column: u32, first_k: 
         if k < params.k {
             value = select(vec4f(), vec4f(b[at.x], b[at.y], b[at.z], b[at.w]), columns < vec4u(params.n));
         }
-        b_tile[x.x][x.y] = value;
+        b_tile[x.x][x.y] = Four(value);
     }
 }
 
@@ -70,10 +75,10 @@ fn main(
         for (var j = 0u; j < 32u; j += 2u) {
             let x = a_tile[j][r];
             let z = b_tile[j][c];
-            sums += mat4x4f(x.x * z, x.y * z, x.z * z, x.w * z);
+            sums += mat4x4f(vec4f(x.x * z), vec4f(x.y * z), vec4f(x.z * z), vec4f(x.w * z));
             let x1 = a_tile[j + 1u][r];
             let z1 = b_tile[j + 1u][c];
-            sums += mat4x4f(x1.x * z1, x1.y * z1, x1.z * z1, x1.w * z1);
+            sums += mat4x4f(vec4f(x1.x * z1), vec4f(x1.y * z1), vec4f(x1.z * z1), vec4f(x1.w * z1));
         }
     }
     for (var j = 0u; j < 4u; j++) {

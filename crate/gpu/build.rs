@@ -33,7 +33,7 @@ fn build() -> Result<(), String> {
     for variant in &variants {
         let path = root.join(format!("{}.wgsl", variant.stem));
         let code = preprocess(&root, &path, &variant.defines)?;
-        let bindings = reflect(&variant.name, &code)?;
+        let bindings = reflect(&variant.name, &code, variant.defines.contains("half"))?;
         // What is shipped has no comments.
         let shipped: String = code
             .lines()
@@ -140,12 +140,15 @@ fn preprocess(root: &Path, path: &Path, defines: &BTreeSet<String>) -> Result<St
     if open.is_empty() { Ok(out) } else { Err(format!("{}: a condition is not closed", path.display())) }
 }
 
-/// Validates a variant against WebGPU's core features and lists its bindings in order.
-fn reflect(name: &str, code: &str) -> Result<String, String> {
+/// Validates a variant against WebGPU's core features, or with `shader-f16` if it is one in `half`, and lists its bindings
+/// in order.
+fn reflect(name: &str, code: &str, half: bool) -> Result<String, String> {
     let module =
         naga::front::wgsl::parse_str(code).map_err(|e| e.emit_to_string_with_path(code, &format!("{name}.wgsl")))?;
     // What WebGPU has without any feature beyond naga's base.
-    Validator::new(ValidationFlags::all(), Capabilities::SHADER_FLOAT16_IN_FLOAT32)
+    let mut capabilities = Capabilities::SHADER_FLOAT16_IN_FLOAT32;
+    capabilities.set(Capabilities::SHADER_FLOAT16, half);
+    Validator::new(ValidationFlags::all(), capabilities)
         .validate(&module)
         .map_err(|e| e.emit_to_string_with_path(code, &format!("{name}.wgsl")))?;
     let threads = match &module.entry_points[..] {

@@ -29,6 +29,16 @@ pub enum Kernels {
     Wide,
 }
 
+/// In what numbers products of many rows with f32 weights, and products between values, are computed: those of training.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Precision {
+    /// 32-bit floats.
+    #[default]
+    F32,
+    /// Factors in 16 bits and sums in 32, where the adapter has `shader-f16`; 32 bits where it has not.
+    F16,
+}
+
 /// How an engine is built.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Options {
@@ -36,6 +46,8 @@ pub struct Options {
     pub limits: Limits,
     /// Which kernels run.
     pub kernels: Kernels,
+    /// In what numbers training's products are computed.
+    pub precision: Precision,
 }
 
 /// What the device reported on its own.
@@ -57,6 +69,8 @@ pub(crate) struct Gpu {
     pub queue: wgpu::Queue,
     pub limits: wgpu::Limits,
     pub kernels: Kernels,
+    /// What was asked for, or less where the adapter lacks it.
+    pub precision: Precision,
     /// Bound where a kernel takes a buffer that a node does not have.
     pub nothing: wgpu::Buffer,
     /// Bound where a kernel writes a result that a node does not have.
@@ -99,6 +113,11 @@ impl Engine {
             Limits::Default => (wgpu::Limits::default(), wgpu::Features::empty()),
             Limits::Adapter => (adapter.limits(), adapter.features() & wgpu::Features::SUBGROUP),
         };
+        let half = options.precision == Precision::F16 && adapter.features().contains(wgpu::Features::SHADER_F16);
+        let (features, precision) = match half {
+            true => (features | wgpu::Features::SHADER_F16, Precision::F16),
+            false => (features, Precision::F32),
+        };
         let description = wgpu::DeviceDescriptor {
             label: Some("dynasty"),
             required_features: features,
@@ -114,7 +133,7 @@ impl Engine {
             Kernels::Auto | Kernels::Wide => Kernels::Wide,
             Kernels::Plain => Kernels::Plain,
         };
-        Ok(Self { gpu: Arc::new(Gpu::new(device, queue, limits, kernels, name)), software })
+        Ok(Self { gpu: Arc::new(Gpu::new(device, queue, (limits, kernels, precision), name)), software })
     }
 
     /// The adapter's name, its backend and whether it is software.
@@ -125,6 +144,11 @@ impl Engine {
     /// Whether the adapter is a program on the processor.
     pub fn software(&self) -> bool {
         self.software
+    }
+
+    /// In what numbers training's products are computed: less than was asked for where the adapter lacks it.
+    pub fn precision(&self) -> Precision {
+        self.gpu.precision
     }
 
     /// Whether the device is gone; a new engine is needed then.
@@ -156,7 +180,12 @@ fn describe(info: &wgpu::AdapterInfo, software: bool) -> String {
 }
 
 impl Gpu {
-    fn new(device: wgpu::Device, queue: wgpu::Queue, limits: wgpu::Limits, kernels: Kernels, name: String) -> Self {
+    fn new(
+        device: wgpu::Device,
+        queue: wgpu::Queue,
+        (limits, kernels, precision): (wgpu::Limits, Kernels, Precision),
+        name: String,
+    ) -> Self {
         let faults = Arc::new(Mutex::new(Faults::default()));
         let seen = faults.clone();
         device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
@@ -185,6 +214,7 @@ impl Gpu {
             queue,
             limits,
             kernels,
+            precision,
             nothing,
             nowhere,
             name,

@@ -24,7 +24,7 @@ mod units;
 mod values;
 mod weights;
 
-pub use engine::{Engine, Kernels, Limits, Options};
+pub use engine::{Engine, Kernels, Limits, Options, Precision};
 pub use error::Error;
 pub use made::Made;
 pub use program::{Program, Stats};

@@ -49,7 +49,7 @@ impl Plan {
     pub fn new(gpu: &Gpu, program: &Program, class: &Symbols, symbols: &Symbols) -> Result<Self, Error> {
         let (places, sizes) = place_values(gpu, program, class)?;
         let arenas = sizes.iter().map(|size| gpu.storage("activations", *size)).collect::<Result<Vec<_>, _>>()?;
-        let context = program.context(symbols, class, gpu.kernels);
+        let context = program.context(symbols, class, gpu);
         let mut dispatches = Vec::new();
         for unit in &program.units {
             dispatches.extend(kernels::dispatches(&context, unit)?);

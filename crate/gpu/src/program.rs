@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use graph::{Data, Dim, Graph, NodeId, Op, Symbols};
 
-use crate::engine::{Engine, Gpu, Kernels};
+use crate::engine::{Engine, Gpu};
 use crate::fixed::{constant, dense_weight, join_projections};
 use crate::kernels::{Context, REACH, Reach};
 use crate::plan::Plan;
@@ -108,7 +108,7 @@ impl Program {
         self.plans.iter().map(Plan::bytes).sum()
     }
 
-    pub(crate) fn context<'a>(&'a self, symbols: &'a Symbols, class: &'a Symbols, kernels: Kernels) -> Context<'a> {
+    pub(crate) fn context<'a>(&'a self, symbols: &'a Symbols, class: &'a Symbols, gpu: &Gpu) -> Context<'a> {
         Context {
             graph: &self.graph,
             values: &self.values,
@@ -116,7 +116,8 @@ impl Program {
             weights: &self.weights,
             symbols,
             class,
-            kernels,
+            kernels: gpu.kernels,
+            precision: gpu.precision,
         }
     }
 

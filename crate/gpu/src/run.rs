@@ -51,7 +51,7 @@ impl Engine {
                 return Err(error);
             }
         };
-        plan.update(gpu, &program.context(&sizes, &plan.class.clone(), gpu.kernels))?;
+        plan.update(gpu, &program.context(&sizes, &plan.class.clone(), gpu))?;
         upload(gpu, program, &plan, inputs);
         plan.encode(&mut encoder, |state, access| session.map(|s| s.group(state.0 as usize, access)));
         let (wanted, bytes) = wanted(program, &symbols)?;

@@ -23,19 +23,24 @@ enum Division {
     Workgroup,
     /// A workgroup for a tile.
     Tile,
+    /// A workgroup for a tile of 16-bit floats.
+    HalfTile,
 }
 
 /// The kernels of one format: by thread, block, workgroup and tile.
 type Family = [Shader; 4];
 
 fn linear_shader(format: Format, division: Division, gated: bool) -> Shader {
+    if division == Division::HalfTile {
+        return if gated { Shader::LinearTiledF32HalfGated } else { Shader::LinearTiledF32Half };
+    }
     let (single, pair) = families(format);
     let family = if gated { pair } else { single };
     family[match division {
         Division::Thread => 0,
         Division::Block => 1,
         Division::Workgroup => 2,
-        Division::Tile => 3,
+        Division::Tile | Division::HalfTile => 3,
     }]
 }
 
@@ -140,7 +145,7 @@ pub(super) fn linear(context: &Context<'_>, ids: &[NodeId]) -> Result<Vec<Dispat
     let mut buffers = vec![Buffer::Value(x), Buffer::Nothing, added];
     buffers.extend(outs.iter().copied().map(Buffer::Value));
     buffers.extend((outs.len()..3).map(|i| Buffer::Nowhere(i as u64 - 1)));
-    let division = division(context, x, k);
+    let division = division(context, x, k, w.format);
     let shader = linear_shader(w.format, division, false);
     let dispatch = |rows: Rows| {
         let mut buffers = buffers.clone();
@@ -153,8 +158,11 @@ pub(super) fn linear(context: &Context<'_>, ids: &[NodeId]) -> Result<Vec<Dispat
     Ok(w.parts.into_iter().map(dispatch).collect())
 }
 
-fn division(context: &Context<'_>, x: Port, k: usize) -> Division {
+fn division(context: &Context<'_>, x: Port, k: usize, format: Format) -> Division {
     let rows = context.class_len(x) / k.max(1);
+    if context.half() && format == Format::F32 && rows >= TILED_ROWS {
+        return Division::HalfTile;
+    }
     match context.wide() {
         false if rows > 1 => Division::Block,
         false => Division::Thread,
@@ -169,7 +177,7 @@ fn groups(division: Division, m: usize, n: usize, columns: usize) -> u64 {
         Division::Thread => (m * n.div_ceil(columns)).div_ceil(16),
         Division::Block => (m.div_ceil(4) * n.div_ceil(columns)).div_ceil(16),
         Division::Workgroup => m * n.div_ceil(columns),
-        Division::Tile => m.div_ceil(32) * n.div_ceil(8 * columns),
+        Division::Tile | Division::HalfTile => m.div_ceil(32) * n.div_ceil(8 * columns),
     };
     groups as u64
 }
@@ -189,7 +197,7 @@ pub(super) fn gated(context: &Context<'_>, [gate, up]: [NodeId; 2], gated: NodeI
         3 => (Buffer::Bias(gate), 1),
         _ => (Buffer::Nothing, 0),
     };
-    let division = division(context, x, k);
+    let division = division(context, x, k, w.format);
     let mut params = [m, k, n, w.stride, rows.first, 0, n, n, n].map(|v| v as u32).to_vec();
     params.extend([flag, act_code(Some(spec.act))]);
     let buffers = vec![Buffer::Value(x), rows.buffer, added, Buffer::Value(out)];

@@ -22,9 +22,10 @@ pub(super) fn matmul(context: &Context<'_>, node: &Node, out: Port, spec: &MatMu
     let buffers = vec![Buffer::Value(node.inputs[0]), Buffer::Value(node.inputs[1]), Buffer::Value(out)];
     // The inner size in this run's shape class, by which kernels are chosen.
     let inner = context.class_axis(node.inputs[0], if spec.a == Side::Plain { 0 } else { 1 });
-    if context.wide() || inner / UNROLLED > MOST_TURNS {
+    if context.half() || context.wide() || inner / UNROLLED > MOST_TURNS {
         let tiles = batch * m.div_ceil(32) * n.div_ceil(32);
-        return Ok(Dispatch::new(Shader::MatmulTiled, buffers, params, tiles as u64));
+        let shader = if context.half() { Shader::MatmulTiledHalf } else { Shader::MatmulTiled };
+        return Ok(Dispatch::new(shader, buffers, params, tiles as u64));
     }
     let groups = (batch * m.div_ceil(4) * n.div_ceil(4)).div_ceil(16);
     Ok(Dispatch::new(Shader::Matmul, buffers, params, groups as u64))

@@ -21,7 +21,7 @@ use std::sync::Arc;
 use graph::{Dim, Graph, Node, NodeId, Op, Port, StateId, Symbols};
 
 use crate::Error;
-use crate::engine::Kernels;
+use crate::engine::{Kernels, Precision};
 use crate::shaders::{Access, Shader};
 use crate::units::Unit;
 use crate::values::{Home, Values};
@@ -88,6 +88,7 @@ pub(crate) struct Context<'a> {
     /// The sizes of this run's shape class, by which kernels are chosen.
     pub class: &'a Symbols,
     pub kernels: Kernels,
+    pub precision: Precision,
 }
 
 /// Workgroups of 64 threads for `n` threads.
@@ -141,6 +142,11 @@ impl Context<'_> {
 
     fn wide(&self) -> bool {
         self.kernels != Kernels::Plain
+    }
+
+    /// Whether products of many rows are in 16-bit floats.
+    fn half(&self) -> bool {
+        self.precision == Precision::F16
     }
 }
 

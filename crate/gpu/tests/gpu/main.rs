@@ -3,6 +3,7 @@
 mod attention;
 mod common;
 mod fused;
+mod half;
 mod long;
 mod ops;
 mod quantized;

@@ -24,6 +24,8 @@ mod dispatch;
 mod error;
 mod float;
 mod form;
+#[cfg(target_os = "linux")]
+mod huge;
 mod isa;
 mod kernel;
 mod pack;

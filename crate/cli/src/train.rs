@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use indicatif::{ProgressBar, ProgressStyle};
 use run::{Device, DeviceChoice};
 use train::metrics::Record;
-use train::prepare::{Step, prepare};
+use train::prepare::{Step, disk::prepare};
 use train::session::{Ended, Event, Options, begin};
 use train::{Recipe, tokens::Tokens};
 

@@ -3,8 +3,7 @@
 //! Sennrich et al. 2016, arXiv:1508.07909; bytes as GPT-2 takes them. Digits stand alone. Ties between merges are
 //! decided by the ids of their halves, so the same texts give the same tokenizer.
 
-use std::path::Path;
-
+use run::Files;
 use serde_json::{Value, json};
 use tokenizers::models::TrainerWrapper;
 use tokenizers::models::bpe::{BPE, BpeTrainerBuilder};
@@ -100,11 +99,11 @@ fn files(tokenizer: String, boundary: u32, turn_end: u32) -> TokenizerFiles {
     ]
 }
 
-/// The files of a tokenizer in a folder; those that are not there are left out.
+/// The texts of a model's tokenizer; those that are not there are left out.
 ///
 /// # Errors
 /// A file cannot be read.
-pub fn read_files(folder: &Path) -> Result<TokenizerFiles, Error> {
+pub async fn read_files(files: &Files) -> Result<TokenizerFiles, Error> {
     const NAMES: [&str; 9] = [
         "tokenizer.json",
         "tokenizer_config.json",
@@ -116,16 +115,11 @@ pub fn read_files(folder: &Path) -> Result<TokenizerFiles, Error> {
         "vocab.txt",
         "added_tokens.json",
     ];
-    let mut files = TokenizerFiles::new();
+    let mut texts = TokenizerFiles::new();
     for name in NAMES {
-        let path = folder.join(name);
-        match std::fs::read_to_string(&path) {
-            Ok(text) => files.push((name.into(), text)),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(error) => return Err(Error::io(&path, error)),
-        }
+        texts.extend(files.text(name).await?.map(|text| (name.to_string(), text)));
     }
-    Ok(files)
+    Ok(texts)
 }
 
 #[cfg(test)]

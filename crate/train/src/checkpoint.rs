@@ -9,40 +9,14 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::export::{MODEL, OPTIMIZER, Part};
-use crate::feed::Position;
-use crate::guard::Guard;
+use crate::state::{Belongs, State};
 use crate::{Error, digest};
 
 const DIGESTS: &str = "digests.json";
 const STATE: &str = "state.json";
-/// Where training stands.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct State {
-    /// Steps that are done.
-    pub step: u64,
-    /// Changes of the weights among them: those that were not left out.
-    pub updates: u64,
-    /// Tokens that were learned from.
-    pub tokens: u64,
-    /// How far the texts are read.
-    pub position: Position,
-    /// What the guard has seen.
-    pub guard: Guard,
-    /// Bytes of `metrics.jsonl`.
-    pub metrics: u64,
-    /// Milliseconds of training.
-    pub milliseconds: u64,
-    /// The recipe's digest.
-    pub recipe: String,
-    /// The digest of the texts.
-    pub corpus: String,
-    /// The digest of the tokenizer.
-    pub tokenizer: String,
-}
 
 /// Where the checkpoint of a step is.
 pub fn folder(output: &Path, step: u64) -> PathBuf {
@@ -134,17 +108,6 @@ pub struct Opened {
     pub refused: Vec<Error>,
 }
 
-/// What a checkpoint has to belong to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Belongs {
-    /// The recipe's digest.
-    pub recipe: String,
-    /// The digest of the texts.
-    pub corpus: String,
-    /// The digest of the tokenizer.
-    pub tokenizer: String,
-}
-
 /// The newest checkpoint that is whole and belongs to this training; `None` if there is none at all.
 ///
 /// # Errors
@@ -177,7 +140,8 @@ pub fn open(folder: &Path, belongs: &Belongs) -> Result<State, Error> {
         if name.contains(['/', '\\']) {
             return Err(fault(&path, "is outside of the checkpoint"));
         }
-        let found = digest::of_file(&path).map_err(|error| fault(folder, error))?;
+        let found = File::open(&path).and_then(|mut file| digest::of_reader(&mut file));
+        let found = found.map_err(|error| fault(&path, error))?;
         if found != *wanted {
             return Err(fault(&path, "is damaged: its digest is another"));
         }

@@ -1,12 +1,11 @@
 //! All texts of a recipe, one document after another.
 
 use std::collections::HashSet;
-use std::fs::File;
-use std::path::{Path, PathBuf};
 
 use crate::data::{self, Document};
 use crate::digest::{self, Digest};
 use crate::recipe::DataSpec;
+use crate::texts::Texts;
 use crate::{Error, Recipe};
 
 /// A document and where it is from.
@@ -31,13 +30,17 @@ pub struct Found<'a> {
 ///
 /// # Errors
 /// A file cannot be read or is damaged; what `sink` returns.
-pub fn walk(recipe: &Recipe, sink: &mut dyn FnMut(Found<'_>) -> Result<(), Error>) -> Result<(), Error> {
+pub fn walk(
+    recipe: &Recipe,
+    texts: &dyn Texts,
+    sink: &mut dyn FnMut(Found<'_>) -> Result<(), Error>,
+) -> Result<(), Error> {
     let mut seen = HashSet::new();
     for (source, spec) in recipe.data.iter().enumerate() {
         let mut left = spec.limit.unwrap_or(usize::MAX);
-        for path in paths(recipe, spec) {
+        for path in &spec.files {
+            let (path, bytes) = texts.open(recipe, spec, path)?;
             let file = path.display().to_string();
-            let bytes = File::open(&path).map_err(|error| Error::io(&path, error))?;
             let bytes = data::unpacked(bytes).map_err(|error| Error::io(&path, error))?;
             data::read(spec, &file, bytes, &mut |line, document| {
                 if left == 0 || document.chars() < spec.min_chars {
@@ -53,24 +56,19 @@ pub fn walk(recipe: &Recipe, sink: &mut dyn FnMut(Found<'_>) -> Result<(), Error
     Ok(())
 }
 
-fn paths(recipe: &Recipe, spec: &DataSpec) -> Vec<PathBuf> {
-    let beside = recipe.output.parent().unwrap_or(Path::new(""));
-    let root = if spec.beside_output { beside } else { &recipe.data_root };
-    spec.files.iter().map(|file| root.join(file)).collect()
-}
-
 /// The digest of all texts and of how they are read. How often they are taken is no part of it.
 ///
 /// # Errors
 /// A file cannot be read.
-pub fn digest(recipe: &Recipe) -> Result<String, Error> {
+pub fn digest(recipe: &Recipe, texts: &dyn Texts) -> Result<String, Error> {
     let mut all = Digest::default();
     all.text(&format!("{:?}", recipe.validation));
     for spec in &recipe.data {
         let read = DataSpec { weight: 1.0, licence: String::new(), credit: String::new(), ..spec.clone() };
         all.text(&format!("{read:?}"));
-        for path in paths(recipe, spec) {
-            all.text(&digest::of_file(&path)?);
+        for path in &spec.files {
+            let (path, mut bytes) = texts.open(recipe, spec, path)?;
+            all.text(&digest::of_reader(&mut bytes).map_err(|error| Error::io(&path, error))?);
         }
     }
     Ok(all.hex())

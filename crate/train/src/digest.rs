@@ -1,11 +1,8 @@
 //! Digests that tell whether files and recipes are what they were.
 
 use std::io::{Read, Write};
-use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
-
-use crate::Error;
 
 /// A SHA-256 in progress. What is written to it is digested.
 #[derive(Clone, Default)]
@@ -50,15 +47,6 @@ pub fn of_bytes(bytes: &[u8]) -> String {
     let mut digest = Digest::default();
     digest.0.update(bytes);
     digest.hex()
-}
-
-/// The digest of a file, in hexadecimal.
-///
-/// # Errors
-/// The file cannot be read.
-pub fn of_file(path: &Path) -> Result<String, Error> {
-    let digest = std::fs::File::open(path).and_then(|mut file| of_reader(&mut file));
-    digest.map_err(|error| Error::io(path, error))
 }
 
 /// The digest of what a reader gives, in hexadecimal.

@@ -5,12 +5,11 @@
 //! goes on from its last checkpoint to the same weights.
 
 pub mod batch;
-#[cfg(not(target_arch = "wasm32"))]
 pub mod bpe;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod checkpoint;
-#[cfg(not(target_arch = "wasm32"))]
 pub mod corpus;
+mod course;
 pub mod data;
 mod digest;
 pub mod encode;
@@ -19,10 +18,10 @@ pub mod export;
 pub mod feed;
 pub mod guard;
 pub mod initial;
+pub mod memory;
 pub mod metrics;
 pub mod pack;
 pub mod plot;
-#[cfg(not(target_arch = "wasm32"))]
 pub mod prepare;
 mod programs;
 mod random;
@@ -30,10 +29,12 @@ pub mod recipe;
 pub mod schedule;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod session;
+pub mod state;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod stories;
 #[cfg(test)]
 mod testing;
+pub mod texts;
 pub mod tokens;
 pub mod trainer;
 pub mod word2vec;

@@ -16,6 +16,7 @@ use crate::error::Failure;
 use crate::listener::Caller;
 use crate::protocol::{BenchOptions, Completion, DeviceChoice, Figures, LoadedInfo, Message, NamedTensor, Sampling};
 use crate::protocol::{ErrorCode, RunsOn, Trial};
+use crate::values::{given, told};
 
 /// Bytes that weights and caches may take together: what is left of the 4 GiB that a module can address.
 const MEMORY: u64 = 3 << 30;
@@ -279,15 +280,4 @@ fn heap_bytes() -> f64 {
     let memory: js_sys::WebAssembly::Memory = wasm_bindgen::JsCast::unchecked_into(wasm_bindgen::memory());
     let heap = js_sys::Reflect::get(&memory.buffer(), &"byteLength".into()).ok().and_then(|n| n.as_f64());
     heap.unwrap_or(0.0)
-}
-
-/// A script's value as one of ours.
-fn given<T: for<'de> Deserialize<'de>>(value: JsValue) -> Result<T, Failure> {
-    Ok(serde_wasm_bindgen::from_value(value)?)
-}
-
-/// One of our values as a script's plain one.
-fn told<T: Serialize>(value: &T) -> Result<JsValue, JsValue> {
-    let value = value.serialize(&serde_wasm_bindgen::Serializer::json_compatible());
-    value.map_err(|error| Failure::new(ErrorCode::Internal, error.to_string()).into())
 }

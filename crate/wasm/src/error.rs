@@ -50,6 +50,19 @@ impl From<format::Error> for Failure {
     }
 }
 
+#[cfg(feature = "train")]
+impl From<train::Error> for Failure {
+    fn from(error: train::Error) -> Self {
+        let code = match error.code() {
+            "recipe" => ErrorCode::Argument,
+            "data" => ErrorCode::Damaged,
+            "diverged" => ErrorCode::Diverged,
+            code => code_of(code),
+        };
+        Self { code, message: error.to_string() }
+    }
+}
+
 impl From<serde_wasm_bindgen::Error> for Failure {
     fn from(error: serde_wasm_bindgen::Error) -> Self {
         Self::new(ErrorCode::Argument, error.to_string())

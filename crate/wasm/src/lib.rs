@@ -4,19 +4,29 @@
 //! (`web/src/engine`); this turns its values into those of [`run`] and back.
 
 mod bytes;
+#[cfg(feature = "chat")]
 mod convert;
+#[cfg(feature = "chat")]
 mod engine;
 mod error;
 mod listener;
 #[cfg(test)]
 mod messages;
 pub mod protocol;
+#[cfg(feature = "chat")]
 mod sampling;
+#[cfg(feature = "chat")]
 mod tensors;
+#[cfg(feature = "train")]
+mod trainer;
 #[cfg(test)]
 mod typescript;
+mod values;
 
+#[cfg(feature = "chat")]
 pub use engine::Engine;
+#[cfg(feature = "train")]
+pub use trainer::Trainer;
 
 use wasm_bindgen::prelude::wasm_bindgen;
 

@@ -28,14 +28,15 @@ extern "C" {
 
 impl Caller {
     /// Tells how far the work is.
-    pub fn tell(&self, progress: run::Progress) -> ControlFlow<()> {
-        if let Ok(value) = Progress::from(progress).serialize(&serde_wasm_bindgen::Serializer::json_compatible()) {
+    pub fn tell(&self, progress: impl Into<Progress>) -> ControlFlow<()> {
+        if let Ok(value) = progress.into().serialize(&serde_wasm_bindgen::Serializer::json_compatible()) {
             self.progress(value);
         }
         self.wanted()
     }
 
     /// Tells a piece of the answer.
+    #[cfg(feature = "chat")]
     pub fn write(&self, text: &str) -> ControlFlow<()> {
         self.piece(text);
         self.wanted()
@@ -53,6 +54,16 @@ impl Caller {
             // A script's pause has nothing to say, even when it fails.
             let _ = JsFuture::from(promise).await;
         })
+    }
+}
+
+#[cfg(feature = "train")]
+impl From<train::prepare::Step> for Progress {
+    fn from(step: train::prepare::Step) -> Self {
+        match step {
+            train::prepare::Step::Note(text) => Self::Note { text },
+            train::prepare::Step::Documents(done) => Self::Documents { done },
+        }
     }
 }
 

@@ -93,6 +93,48 @@ pub enum Request {
         /// The model.
         model: u32,
     },
+    /// Prepares a training.
+    Train {
+        /// The call.
+        id: u32,
+        /// The recipe's text.
+        recipe: String,
+        /// The folder of the texts.
+        texts: Source,
+        /// The model that the recipe goes on from.
+        start: Option<Source>,
+        /// Where it shall run; `auto` is the processor.
+        device: DeviceChoice,
+        /// Threads in an isolated page; by default as many as there are cores.
+        threads: Option<usize>,
+        /// The folder of the wasm modules.
+        modules: String,
+    },
+    /// Goes on with a training.
+    TrainSteps {
+        /// The call.
+        id: u32,
+        /// The training.
+        training: u32,
+        /// How many steps; by default all that are left.
+        steps: Option<u32>,
+    },
+    /// The model of a training as it is now.
+    TrainedFiles {
+        /// The call.
+        id: u32,
+        /// The training.
+        training: u32,
+        /// Such as `q8_0` for one GGUF file of that type; by default the files of a folder.
+        quant: Option<String>,
+    },
+    /// Frees a training.
+    EndTraining {
+        /// The call.
+        id: u32,
+        /// The training.
+        training: u32,
+    },
     /// Ends a running call.
     Abort {
         /// The call.
@@ -122,7 +164,6 @@ pub enum Source {
 /// What the engine tells a page. `id` is that of the call.
 #[derive(Debug, TS)]
 #[ts(tag = "kind", rename_all = "snake_case")]
-#[expect(clippy::large_enum_variant, reason = "no value of it is ever made")]
 pub enum Reply {
     /// How far a call is.
     Progress {
@@ -168,6 +209,16 @@ pub struct OutputTensor {
     pub values: (),
 }
 
+/// A file that was made.
+#[derive(Debug, TS)]
+pub struct NamedFile {
+    /// Its name.
+    pub name: String,
+    /// What it holds.
+    #[ts(type = "Uint8Array<ArrayBuffer>")]
+    pub bytes: (),
+}
+
 /// What came of a call.
 #[derive(Debug, TS)]
 #[ts(tag = "of", content = "value", rename_all = "snake_case")]
@@ -191,6 +242,22 @@ pub enum Outcome {
     Tensors(Vec<OutputTensor>),
     /// Of `bench`.
     Figures(Figures),
-    /// Of `dispose`.
+    /// Of `train`: the training's number and what it is.
+    Training {
+        /// Its number in further calls.
+        training: u32,
+        /// What it begins with.
+        about: TrainRecord,
+        /// What it runs in.
+        surroundings: Surroundings,
+    },
+    /// Of `train_steps`: whether the recipe's last step is done.
+    Steps {
+        /// Whether it is.
+        finished: bool,
+    },
+    /// Of `trained_files`.
+    Files(Vec<NamedFile>),
+    /// Of `dispose` and `end_training`.
     Nothing,
 }

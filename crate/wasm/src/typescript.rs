@@ -2,7 +2,7 @@
 
 use ts_rs::TS;
 
-use crate::messages::{Outcome, OutputTensor, RandomModel, Reply, Request, Source};
+use crate::messages::{NamedFile, Outcome, OutputTensor, RandomModel, Reply, Request, Source};
 use crate::protocol::*;
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../web/src/engine/protocol.generated.ts");
@@ -18,8 +18,8 @@ fn typescript() -> String {
         )* };
     }
     declare!(BenchOptions Completion DeviceChoice ErrorCode Figures FinishReason Flavour LoadedInfo Message NamedTensor
-        Outcome OutputTensor Progress RandomModel Reply Request RunCost RunsOn Sampling Source Step StepName StepReason
-        Surroundings Trial);
+        NamedFile Outcome OutputTensor Progress RandomModel Reply Request RunCost RunsOn Sampling Source Step StepName StepReason
+        Surroundings TrainRecord Trial);
     text.replace(" \n", "\n")
 }
 

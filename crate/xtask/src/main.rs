@@ -19,7 +19,7 @@ const HELP: &str = "cargo xtask <command>
 
   serve [--release] [--port P] [-- ARGS]  build everything and serve the site; ARGS go to `dynasty serve`
   build [--profile ci|release]            wasm modules, npm package and site
-  wasm [[--release] simd128|relaxed|threads] the wasm modules alone, as tests use them
+  wasm [[--release] [train/]simd128|relaxed|threads] the wasm modules alone, as tests use them
   test                                    everything: checks, native tests, wasm, front end, browser
   fuzz SECONDS [PARSER]                   each parser on damaged bytes, or one of them, for so long
   check                                   format, invariants, types, lints
@@ -53,9 +53,9 @@ fn run(args: &[&str]) -> Result<()> {
         }
         ["build"] | ["build", "--profile", "ci"] => serve::build(Profile::Ci),
         ["build", "--release"] | ["build", "--profile", "release"] => serve::build(Profile::Release),
-        ["wasm"] => wasm::build(Profile::Ci, &wasm::FLAVOURS),
-        ["wasm", "--release", name] => wasm::build(Profile::Release, &[wasm::flavour(name)?]),
-        ["wasm", name] => wasm::build(Profile::Ci, &[wasm::flavour(name)?]),
+        ["wasm"] => wasm::build(Profile::Ci, &wasm::MODULES),
+        ["wasm", "--release", name] => wasm::build(Profile::Release, &[wasm::module(name)?]),
+        ["wasm", name] => wasm::build(Profile::Ci, &[wasm::module(name)?]),
         ["test"] => test::run(),
         ["size"] => size::run(),
         ["fuzz", seconds] => test::fuzz(seconds, ""),

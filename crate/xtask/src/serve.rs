@@ -17,7 +17,7 @@ pub fn build(profile: Profile) -> Result<()> {
     let seconds = Seconds::start();
     // Packages first: what is missing there shows before the long part.
     npm::install()?;
-    wasm::build(profile, &wasm::FLAVOURS)?;
+    wasm::build(profile, &wasm::MODULES)?;
     npm::build()?;
     println!("built in {seconds}");
     Ok(())

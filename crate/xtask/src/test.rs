@@ -30,7 +30,7 @@ pub fn run() -> Result<()> {
     report.step("lints", &[], |_| check::lints());
     report.step("native build", &[], |_| native_build());
     report.step("native tests", &["set-up: Vulkan", "native build"], native);
-    report.step("wasm", &["set-up: wasm"], |_| wasm::build(Profile::Ci, &wasm::FLAVOURS));
+    report.step("wasm", &["set-up: wasm"], |_| wasm::build(Profile::Ci, &wasm::MODULES));
     report.step("pages", &["set-up: packages", "wasm"], |_| npm::build());
     report.step("browser", &["set-up: browser", "native build", "pages"], browser);
     report.finish()

@@ -1,4 +1,4 @@
-//! The three wasm builds, their bindings and their sizes.
+//! The wasm builds, their bindings and their sizes.
 
 use std::{
     fs,
@@ -27,6 +27,46 @@ pub enum Flavour {
 
 /// All of them.
 pub const FLAVOURS: [Flavour; 3] = [Flavour::Simd128, Flavour::Relaxed, Flavour::Threads];
+
+/// What a wasm module is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Models that answer.
+    Chat,
+    /// Models that learn; a page fetches it when it trains.
+    Train,
+}
+
+impl Purpose {
+    /// Its folder in `pkg/wasm`.
+    fn folder(self) -> &'static str {
+        match self {
+            Self::Chat => "",
+            Self::Train => "train",
+        }
+    }
+
+    /// The feature of the package.
+    fn feature(self) -> &'static str {
+        match self {
+            Self::Chat => "chat",
+            Self::Train => "train",
+        }
+    }
+}
+
+/// A wasm module: what it is for and which instructions it may use.
+pub type Module = (Purpose, Flavour);
+
+/// All of them.
+pub const MODULES: [Module; 6] = [
+    (Purpose::Chat, Flavour::Simd128),
+    (Purpose::Chat, Flavour::Relaxed),
+    (Purpose::Chat, Flavour::Threads),
+    (Purpose::Train, Flavour::Simd128),
+    (Purpose::Train, Flavour::Relaxed),
+    (Purpose::Train, Flavour::Threads),
+];
 
 /// For whom something is built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,54 +125,63 @@ impl Flavour {
             }
         }
     }
+}
 
-    /// Where its module and bindings are left.
-    pub fn folder(self) -> PathBuf {
-        sh::root().join("pkg/wasm").join(self.name())
-    }
+/// Where a module and its bindings are left.
+pub fn folder((purpose, flavour): Module) -> PathBuf {
+    sh::root().join("pkg/wasm").join(purpose.folder()).join(flavour.name())
 }
 
 /// The stem of all files of a module.
 const STEM: &str = "dynasty";
 
-/// The flavour of this name.
+/// The module of this name: a flavour's, or `train/` and a flavour's.
 ///
 /// # Errors
 /// There is none.
-pub fn flavour(name: &str) -> Result<Flavour> {
-    let found = FLAVOURS.into_iter().find(|flavour| flavour.name() == name);
-    found.with_context(|| format!("there is no wasm module `{name}`: take simd128, relaxed or threads"))
+pub fn module(name: &str) -> Result<Module> {
+    let (purpose, rest) = match name.strip_prefix("train/") {
+        Some(rest) => (Purpose::Train, rest),
+        None => (Purpose::Chat, name),
+    };
+    let found = FLAVOURS.into_iter().find(|flavour| flavour.name() == rest);
+    let found = found.with_context(|| format!("there is no wasm module `{name}`: take simd128, relaxed or threads"))?;
+    Ok((purpose, found))
 }
 
 /// Builds some of them into `pkg/wasm` and prints their sizes.
 ///
 /// # Errors
 /// No compiler for wasm is to be had, or a build fails.
-pub fn build(profile: Profile, flavours: &[Flavour]) -> Result<()> {
+pub fn build(profile: Profile, modules: &[Module]) -> Result<()> {
     let compiler = setup::wasm()?;
-    for &flavour in flavours {
+    for &module in modules {
         let seconds = Seconds::start();
-        let module = compile(&compiler, flavour, profile).with_context(|| format!("wasm {}", flavour.name()))?;
-        bind(&module, &flavour.folder())?;
-        let module = flavour.folder().join(format!("{STEM}_bg.wasm"));
+        let folder = folder(module);
+        let name = folder.strip_prefix(sh::root().join("pkg/wasm"))?.display().to_string();
+        let linked = compile(&compiler, module, profile).with_context(|| format!("wasm {name}"))?;
+        bind(&linked, &folder)?;
+        let bound = folder.join(format!("{STEM}_bg.wasm"));
         if profile == Profile::Release {
-            shrink(&module, flavour)?;
+            shrink(&bound, module.1)?;
         }
-        let size = fs::metadata(&module)?.len();
+        let size = fs::metadata(&bound)?.len();
         let brotli =
-            if profile == Profile::Release { format!(", {} with brotli", brotli(&module)?) } else { String::new() };
-        println!("wasm {}: {size} bytes{brotli}, {seconds}", flavour.name());
+            if profile == Profile::Release { format!(", {} with brotli", brotli(&bound)?) } else { String::new() };
+        println!("wasm {name}: {size} bytes{brotli}, {seconds}");
     }
     Ok(())
 }
 
 /// Compiles one of them and returns the module as the linker left it.
-fn compile(compiler: &WasmCompiler, flavour: Flavour, profile: Profile) -> Result<PathBuf> {
+fn compile(compiler: &WasmCompiler, (purpose, flavour): Module, profile: Profile) -> Result<PathBuf> {
     let target = sh::target()?.join(format!("wasm-{}", flavour.name()));
     let module = target.join("wasm32-unknown-unknown").join(profile.wasm()).join("dynasty_wasm.wasm");
     compiler
         .cargo(flavour == Flavour::Threads)
-        .words("build --package dynasty-wasm --lib --target wasm32-unknown-unknown --profile")
+        .words("build --package dynasty-wasm --lib --target wasm32-unknown-unknown --no-default-features --features")
+        .arg(purpose.feature())
+        .arg("--profile")
         .arg(profile.wasm())
         .arg("--target-dir")
         .arg(&target)

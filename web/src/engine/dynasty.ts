@@ -3,6 +3,7 @@ import { DynastyError } from "./errors.js";
 import { Model } from "./model.js";
 import type { DeviceChoice } from "./protocol.generated.js";
 import { type ModelSource, toSource } from "./source.js";
+import { Training } from "./training.js";
 import { knownTrials, rememberTrial } from "./trials.js";
 
 /** How an engine is made. */
@@ -21,6 +22,12 @@ export interface DynastyOptions {
 export interface LoadOptions extends CallOptions {
   /** Tokens a conversation can hold; by default the smaller of the model's and what fits. */
   readonly context?: number | undefined;
+}
+
+/** How a training is made. */
+export interface TrainingOptions extends CallOptions {
+  /** The model that the recipe goes on from. */
+  readonly start?: ModelSource | undefined;
 }
 
 /** The engine: a worker that holds models. */
@@ -62,6 +69,32 @@ export class Dynasty {
     const { value } = expectOutcome(await channel.call(call, options), "load");
     if (value.trial !== null) rememberTrial(value.trial);
     return new Model(channel, value.model, { ...value.info, ...value.surroundings });
+  }
+
+  /**
+   * Prepares a training by a recipe's text. `texts` are the files that it names. The part of the engine that trains is
+   * fetched now; with `device: "auto"` it runs on the processor.
+   *
+   * Rejects with `argument` for a recipe that is none, `damaged` or `network` for what is wrong with the texts,
+   * `no_device`, and `aborted`.
+   */
+  async train(recipe: string, texts: ModelSource, options: TrainingOptions = {}): Promise<Training> {
+    if (this.disposed) throw new DynastyError("disposed", "the engine has been disposed of");
+    const { channel } = this;
+    const base = globalThis.document?.baseURI;
+    const call = {
+      kind: "train" as const,
+      recipe,
+      texts: await toSource(texts, base),
+      device: this.options.device ?? "auto",
+      modules: this.options.modules ?? defaultModules(),
+      ...(options.start === undefined ? {} : { start: await toSource(options.start, base) }),
+      ...(this.options.threads === undefined ? {} : { threads: this.options.threads }),
+    };
+    const { value } = expectOutcome(await channel.call(call, options), "training");
+    const { about, surroundings } = value;
+    if (about.kind !== "run") throw new DynastyError("internal", "the training did not say what it is");
+    return new Training(channel, value.training, { ...about, ...surroundings });
   }
 
   /** Stops the worker and frees every model. */

@@ -10,8 +10,9 @@ export type {
   Timings,
   Usage,
 } from "./chat.js";
-export { Dynasty, type DynastyOptions, type LoadOptions } from "./dynasty.js";
+export { Dynasty, type DynastyOptions, type LoadOptions, type TrainingOptions } from "./dynasty.js";
 export { DynastyError } from "./errors.js";
 export { type GenerateOptions, Model, type ModelInfo } from "./model.js";
 export type * from "./protocol.generated.js";
 export type { ModelSource } from "./source.js";
+export { type TrainOptions, Training, type TrainingInfo } from "./training.js";

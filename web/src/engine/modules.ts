@@ -1,7 +1,7 @@
 import type { Opened } from "./bytes.js";
 import { type Choice, chooseFlavour, surroundings, withoutThreads } from "./ladder.js";
 import { DynastyError } from "./errors.js";
-import type { BenchOptions, Completion, DeviceChoice, Figures, Flavour, LoadedInfo, Message, NamedTensor, OutputTensor, Progress, Sampling, Trial } from "./protocol.generated.js";
+import type { BenchOptions, Completion, DeviceChoice, Figures, Flavour, LoadedInfo, Message, NamedFile, NamedTensor, OutputTensor, Progress, Sampling, TrainRecord, Trial } from "./protocol.generated.js";
 
 /** How the wasm module speaks to the call that it is working on. */
 export interface Listener {
@@ -40,10 +40,26 @@ export interface WasmEngine {
   dispose(model: number): void;
 }
 
+/** A training inside the wasm module. */
+export interface WasmTrainer {
+  about(): TrainRecord;
+  steps(steps: number | undefined, listener: Listener): Promise<boolean>;
+  files(quant: string | undefined): Promise<NamedFile[]>;
+  free(): void;
+}
+
+/** Makes trainings. */
+export interface Trainers {
+  begin(recipe: string, texts: Opened, start: Opened | undefined, options: { device: DeviceChoice; threads: number }, listener: Listener): Promise<WasmTrainer>;
+}
+
 /** The module that wasm-bindgen writes. */
 export interface Glue {
   default(init: { module_or_path: WebAssembly.Module; memory?: WebAssembly.Memory }): Promise<{ memory: WebAssembly.Memory }>;
+  /** Only in the modules that chat. */
   Engine: new (options: { threads: number }) => WasmEngine;
+  /** Only in the modules that train. */
+  Trainer: Trainers;
   /** Only in the module with threads. */
   pool_worker?: (index: number) => void;
 }
@@ -58,7 +74,7 @@ export interface ThreadStart {
 
 /** A started module. */
 export interface Started {
-  readonly engine: WasmEngine;
+  readonly glue: Glue;
   readonly choice: Choice;
 }
 
@@ -98,7 +114,7 @@ async function startChoice(modules: string, choice: Choice, onFlavour: (flavour:
   const [glue, module] = await Promise.all([importGlue(script), compile(new URL(BINARY, folder).href)]);
   const { memory } = await glue.default({ module_or_path: module });
   if (choice.flavour === "threads") await startThreads({ glue: script, module, memory }, choice.threads);
-  return { engine: new glue.Engine({ threads: choice.threads }), choice };
+  return { glue, choice };
 }
 
 async function compile(address: string): Promise<WebAssembly.Module> {

@@ -58,7 +58,7 @@ export type DeviceChoice = "auto" | "webgpu" | "wasm";
 /**
  * The kinds of error. A kind never changes its meaning.
  */
-export type ErrorCode = "aborted" | "argument" | "busy" | "crashed" | "damaged" | "device_lost" | "disposed" | "internal" | "memory" | "network" | "no_device" | "not_found" | "prompt" | "template" | "unsupported";
+export type ErrorCode = "aborted" | "argument" | "busy" | "crashed" | "damaged" | "device_lost" | "diverged" | "disposed" | "internal" | "memory" | "network" | "no_device" | "not_found" | "prompt" | "template" | "unsupported";
 
 /**
  * The figures of a benchmark.
@@ -195,6 +195,19 @@ shape: Array<number>,
 values: Array<number>, };
 
 /**
+ * A file that was made.
+ */
+export type NamedFile = {
+/**
+ * Its name.
+ */
+name: string,
+/**
+ * What it holds.
+ */
+bytes: Uint8Array<ArrayBuffer>, };
+
+/**
  * What came of a call.
  */
 export type Outcome = { "of": "load", "value": {
@@ -213,7 +226,23 @@ surroundings: Surroundings,
 /**
  * The trial that chose the device, if one was made now.
  */
-trial: Trial | null, } } | { "of": "completion", "value": Completion } | { "of": "tokens", "value": Array<number> } | { "of": "tensors", "value": Array<OutputTensor> } | { "of": "figures", "value": Figures } | { "of": "nothing" };
+trial: Trial | null, } } | { "of": "completion", "value": Completion } | { "of": "tokens", "value": Array<number> } | { "of": "tensors", "value": Array<OutputTensor> } | { "of": "figures", "value": Figures } | { "of": "training", "value": {
+/**
+ * Its number in further calls.
+ */
+training: number,
+/**
+ * What it begins with.
+ */
+about: TrainRecord,
+/**
+ * What it runs in.
+ */
+surroundings: Surroundings, } } | { "of": "steps", "value": {
+/**
+ * Whether it is.
+ */
+finished: boolean, } } | { "of": "files", "value": Array<NamedFile> } | { "of": "nothing" };
 
 /**
  * An output of a forward pass.
@@ -271,7 +300,19 @@ total: number, } | { "stage": "tokens",
 /**
  * Tokens so far.
  */
-done: number, };
+done: number, } | { "stage": "documents",
+/**
+ * Documents so far.
+ */
+done: number, } | { "stage": "note",
+/**
+ * The line.
+ */
+text: string, } | { "stage": "train",
+/**
+ * What.
+ */
+record: TrainRecord, };
 
 /**
  * Random weights of a known shape instead of a model.
@@ -434,7 +475,67 @@ id: number,
 /**
  * The model.
  */
-model: number, } | { "kind": "abort",
+model: number, } | { "kind": "train",
+/**
+ * The call.
+ */
+id: number,
+/**
+ * The recipe's text.
+ */
+recipe: string,
+/**
+ * The folder of the texts.
+ */
+texts: Source,
+/**
+ * The model that the recipe goes on from.
+ */
+start?: Source,
+/**
+ * Where it shall run; `auto` is the processor.
+ */
+device: DeviceChoice,
+/**
+ * Threads in an isolated page; by default as many as there are cores.
+ */
+threads?: number,
+/**
+ * The folder of the wasm modules.
+ */
+modules: string, } | { "kind": "train_steps",
+/**
+ * The call.
+ */
+id: number,
+/**
+ * The training.
+ */
+training: number,
+/**
+ * How many steps; by default all that are left.
+ */
+steps?: number, } | { "kind": "trained_files",
+/**
+ * The call.
+ */
+id: number,
+/**
+ * The training.
+ */
+training: number,
+/**
+ * Such as `q8_0` for one GGUF file of that type; by default the files of a folder.
+ */
+quant?: string, } | { "kind": "end_training",
+/**
+ * The call.
+ */
+id: number,
+/**
+ * The training.
+ */
+training: number, } | { "kind": "abort",
 /**
  * The call.
  */
@@ -571,6 +672,87 @@ flavour: Flavour,
  * The ladder from the fastest way to run to the plainest.
  */
 steps: Array<Step>, };
+
+/**
+ * What happened in a training. Losses are in nats a token, and `null` if they are no numbers.
+ */
+export type TrainRecord = { "kind": "run",
+/**
+ * Steps so far.
+ */
+step: number,
+/**
+ * Where it runs, in words.
+ */
+device: string,
+/**
+ * Weight values.
+ */
+parameters: number,
+/**
+ * Tokens to learn from.
+ */
+tokens: number, } | { "kind": "step",
+/**
+ * Steps so far.
+ */
+step: number,
+/**
+ * The loss before the change.
+ */
+loss: number | null,
+/**
+ * The learning rate.
+ */
+learning_rate: number,
+/**
+ * The norm of all gradients together, before clipping.
+ */
+grad_norm: number | null,
+/**
+ * Tokens so far.
+ */
+tokens: number,
+/**
+ * Of this step.
+ */
+tokens_per_s: number,
+/**
+ * Of training, in all.
+ */
+seconds: number, } | { "kind": "validation",
+/**
+ * Steps so far.
+ */
+step: number,
+/**
+ * The loss.
+ */
+loss: number, } | { "kind": "sample",
+/**
+ * Steps so far.
+ */
+step: number,
+/**
+ * Its beginning.
+ */
+prompt: string,
+/**
+ * What the model wrote.
+ */
+text: string, } | { "kind": "guard",
+/**
+ * Steps so far.
+ */
+step: number,
+/**
+ * `skip`, `roll_back` or `stop`.
+ */
+action: string,
+/**
+ * Why.
+ */
+reason: string, };
 
 /**
  * What a timed trial of both devices found. It is worth keeping for the next visit.

@@ -3,11 +3,12 @@ import { type OnBytes, type Opened, openFiles } from "./bytes.js";
 import { DynastyError, toDynastyError } from "./errors.js";
 import { openUrl } from "./http.js";
 import { gpuSteps } from "./ladder.js";
-import { type Listener, type Loaded, type Started, startModule } from "./modules.js";
+import { type Listener, type Loaded, type Started, type WasmEngine, type WasmTrainer, startModule } from "./modules.js";
 import type { Flavour, Outcome, Reply, Request, Source, Surroundings } from "./protocol.generated.js";
 import { type GpuFound, addSubgroups } from "./subgroups.js";
 
 type Load = Extract<Request, { kind: "load" }>;
+type Train = Extract<Request, { kind: "train" }>;
 type Job = Exclude<Request, { kind: "abort" }>;
 
 /** A page hears of its download this often. */
@@ -17,7 +18,11 @@ const EVERY_MS = 100;
 const PAUSE_MS = 8;
 
 const running = new Map<number, AbortController>();
-let started: Promise<Started & { readonly gpu: GpuFound }> | undefined;
+let started: Promise<Started & { readonly engine: WasmEngine; readonly gpu: GpuFound }> | undefined;
+/** The module that trains; it has a memory of its own. */
+let trainers: Promise<Started> | undefined;
+const trainings = new Map<number, WasmTrainer>();
+let lastTraining = 0;
 let last: Promise<void> = Promise.resolve();
 
 self.onmessage = (event: MessageEvent<Request>): void => {
@@ -55,6 +60,8 @@ function fromWasm(thrown: unknown): DynastyError {
 
 async function work(request: Job, signal: AbortSignal): Promise<Outcome> {
   if (request.kind === "load") return load(request, signal);
+  if (request.kind === "train") return train(request, signal);
+  if ("training" in request) return goOn(request, signal);
   if (started === undefined) throw new DynastyError("disposed", "the model is not loaded");
   const { engine } = await started;
   const listener = listen(request.id, signal);
@@ -104,6 +111,46 @@ async function load(request: Load, signal: AbortSignal): Promise<Outcome> {
   }
 }
 
+/** Prepares a training. Its module is fetched when the first one is asked for. */
+async function train(request: Train, signal: AbortSignal): Promise<Outcome> {
+  const { id, recipe, texts, start, device, threads, modules } = request;
+  const tell = (flavour: Flavour): void => reply({ kind: "progress", id, progress: { stage: "start", flavour } });
+  trainers ??= startModule(new URL("train/", modules).href, threads, tell);
+  trainers.catch(() => (trainers = undefined));
+  const onBytes = countBytes(id);
+  const bytes = async (source: Source): Promise<Opened> => {
+    const opened = await open(source, onBytes, signal);
+    if (opened.kind === "random") throw new DynastyError("argument", "random weights are nothing to train");
+    return opened;
+  };
+  const [{ glue, choice }, folder, model] = await Promise.all([trainers, bytes(texts), start ? bytes(start) : undefined]);
+  const trainer = await glue.Trainer.begin(recipe, folder, model, { device, threads: choice.threads }, listen(id, signal));
+  // Nobody waits for it any more.
+  if (signal.aborted) trainer.free();
+  signal.throwIfAborted();
+  const training = ++lastTraining;
+  trainings.set(training, trainer);
+  const { flavour, steps } = choice;
+  return { of: "training", value: { training, about: trainer.about(), surroundings: { flavour, threads: choice.threads, steps: [...steps] } } };
+}
+
+async function goOn(request: Extract<Job, { training: number }>, signal: AbortSignal): Promise<Outcome> {
+  const trainer = trainings.get(request.training);
+  if (trainer === undefined) throw new DynastyError("disposed", `training ${request.training} is not there`);
+  switch (request.kind) {
+    case "train_steps": {
+      const finished = await trainer.steps(request.steps, listen(request.id, signal));
+      return { of: "steps", value: { finished } };
+    }
+    case "trained_files":
+      return { of: "files", value: await trainer.files(request.quant) };
+    case "end_training":
+      trainings.delete(request.training);
+      trainer.free();
+      return { of: "nothing" };
+  }
+}
+
 /** A model's bytes, or what stands for them. */
 async function open(source: Source, onBytes: OnBytes, signal: AbortSignal): Promise<Opened | Extract<Source, { kind: "random" }>> {
   if (source.kind === "random") return source;
@@ -111,13 +158,13 @@ async function open(source: Source, onBytes: OnBytes, signal: AbortSignal): Prom
   return openUrl(source.url, { fetch: fetch.bind(globalThis), onBytes, signal });
 }
 
-function start(request: Load): Promise<Started & { readonly gpu: GpuFound }> {
+function start(request: Load): NonNullable<typeof started> {
   const { id, modules, threads, device } = request;
   started ??= (async () => {
     const tell = (flavour: Flavour): void => reply({ kind: "progress", id, progress: { stage: "start", flavour } });
     const finding: Promise<GpuFound> = device === "wasm" ? Promise.resolve("missing") : addSubgroups();
     const [gpu, module] = await Promise.all([finding, startModule(modules, threads, tell)]);
-    return { gpu, ...module };
+    return { gpu, engine: new module.glue.Engine({ threads: module.choice.threads }), ...module };
   })();
   started.catch(() => (started = undefined));
   return started;

@@ -1,6 +1,8 @@
 //! Checkpoints that are whole, damaged, foreign, or could not be written.
 
 use super::*;
+use crate::feed::Position;
+use crate::guard::Guard;
 
 fn belongs() -> Belongs {
     Belongs { recipe: "r".into(), corpus: "c".into(), tokenizer: "t".into() }

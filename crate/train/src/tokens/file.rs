@@ -13,7 +13,7 @@ use std::sync::Mutex;
 use format::AtomicFile;
 use serde::{Deserialize, Serialize};
 
-use super::{Entry, SourceCount, Store, Token, Tokens};
+use super::{Entry, Keys, SourceCount, Store, Token, Tokens};
 use crate::Error;
 use crate::digest::{self, Digest};
 
@@ -24,15 +24,6 @@ const DIGEST: u64 = 32;
 const ENTRY: u64 = 8;
 /// The longest header or list of sources.
 const LONGEST: u64 = 1 << 20;
-
-/// What a file of tokens was made from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Keys {
-    /// The digest of the texts and of how they are read.
-    pub corpus: String,
-    /// The digest of the tokenizer.
-    pub tokenizer: String,
-}
 
 #[derive(Serialize, Deserialize)]
 struct Header {

@@ -8,7 +8,16 @@ use serde::{Deserialize, Serialize};
 use crate::Error;
 
 #[cfg(not(target_arch = "wasm32"))]
-pub use file::{Keys, TokenWriter, open};
+pub use file::{TokenWriter, open};
+
+/// What tokens were made from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Keys {
+    /// The digest of the texts and of how they are read.
+    pub corpus: String,
+    /// The digest of the tokenizer.
+    pub tokenizer: String,
+}
 
 /// One token of a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

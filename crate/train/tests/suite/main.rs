@@ -2,6 +2,7 @@
 
 mod guarded;
 mod learned;
+mod memory;
 mod refused;
 mod resumed;
 mod small;

@@ -7,11 +7,11 @@ use format::MemoryFolder;
 use run::{Add, DeviceChoice, GenerateOptions, Listener, LoadOptions, Model, SamplerConfig, Source};
 use serde_json::json;
 
-use super::Session;
+use super::Course;
 use crate::metrics::Record;
 use crate::{Error, Random};
 
-impl Session<'_> {
+impl Course {
     /// One text of each prompt.
     pub(super) async fn samples(&self) -> Result<Vec<Record>, Error> {
         let spec = &self.recipe.sampling;

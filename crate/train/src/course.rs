@@ -1,0 +1,176 @@
+//! The steps of a training, wherever their records and checkpoints are kept.
+
+mod begin;
+mod sample;
+
+use models::Model;
+use serde_json::Value;
+use web_time::Instant;
+
+use crate::batch::Batch;
+use crate::export::Part;
+use crate::feed::Feed;
+use crate::guard::Verdict;
+use crate::metrics::{self, Record};
+use crate::prepare::Prepared;
+use crate::state::State;
+use crate::trainer::{Change, Measured, Trainer, Values};
+use crate::{Error, Recipe, export, schedule};
+
+pub use begin::{configure, first_values};
+
+/// A model in training.
+pub struct Course {
+    pub recipe: Recipe,
+    pub prepared: Prepared,
+    pub config: Value,
+    pub model: Model,
+    pub trainer: Trainer,
+    pub feed: Feed,
+    pub held_out: Vec<Batch>,
+    pub state: State,
+    /// Threads of sampling.
+    pub threads: usize,
+}
+
+/// What has to be done after a step.
+pub enum Next {
+    /// The next one.
+    GoOn,
+    /// The last checkpoint is to be taken up again.
+    RollBack,
+    /// The end: the loss has left every bound.
+    Stop(Error),
+}
+
+impl Course {
+    /// Whether the last step is done.
+    pub fn is_finished(&self) -> bool {
+        self.state.step >= self.recipe.train.steps
+    }
+
+    /// One step: the gradients, and a change of the weights if the guard has no objection.
+    ///
+    /// # Errors
+    /// Tokens cannot be read, or the device fails.
+    pub async fn step(&mut self) -> Result<(Record, Next), Error> {
+        let start = Instant::now();
+        let batches = self.feed.next_step()?;
+        let measured = self.trainer.gradients(&batches, self.state.step).await?;
+        let spec = &self.recipe.guard;
+        let verdict = self.state.guard.judge(spec, measured.loss, measured.norm);
+        let rate = schedule::learning_rate(&self.recipe, self.state.step) * self.state.guard.slower(spec);
+        self.state.position = self.feed.position();
+        let record = match verdict {
+            Verdict::Apply => {
+                self.state.updates += 1;
+                let scale = schedule::clip_factor(self.recipe.optimizer.clip, measured.norm);
+                self.trainer.apply(Change { rate, updates: self.state.updates, scale }).await?;
+                None
+            }
+            Verdict::Skip(reason) => Some(self.guard_record("skip", reason)),
+            Verdict::RollBack(reason) => return Ok((self.guard_record("roll_back", reason), Next::RollBack)),
+            Verdict::Stop(reason) => {
+                let record = self.guard_record("stop", reason.clone());
+                return Ok((record, Next::Stop(Error::Diverged { step: self.state.step, reason })));
+            }
+        };
+        self.state.step += 1;
+        self.state.tokens += batches.iter().map(|batch| batch.learned as u64).sum::<u64>();
+        let took = start.elapsed();
+        self.state.milliseconds += took.as_millis() as u64;
+        let speed = self.recipe.step_tokens() as f64 / took.as_secs_f64().max(1e-9);
+        Ok((record.unwrap_or_else(|| self.step_record(measured, rate, speed)), Next::GoOn))
+    }
+
+    fn step_record(&self, measured: Measured, learning_rate: f64, tokens_per_s: f64) -> Record {
+        Record::Step {
+            step: self.state.step,
+            loss: metrics::finite(measured.loss),
+            learning_rate,
+            grad_norm: metrics::finite(measured.norm),
+            tokens: self.state.tokens,
+            tokens_per_s,
+            seconds: self.state.milliseconds as f64 / 1e3,
+        }
+    }
+
+    fn guard_record(&self, action: &str, reason: String) -> Record {
+        Record::Guard { step: self.state.step, action: action.into(), reason }
+    }
+
+    /// What a run begins with, for the records.
+    pub fn run_record(&self) -> Record {
+        Record::Run {
+            step: self.state.step,
+            device: self.trainer.device().describe(),
+            parameters: self.trainer.parameters(),
+            tokens: self.prepared.tokens.trained(),
+        }
+    }
+
+    /// Whether something that is done every so many steps, and at the end, is due.
+    pub fn is_due(&self, every: u64) -> bool {
+        every > 0 && (self.state.step.is_multiple_of(every) || self.is_finished())
+    }
+
+    /// The loss of held-out texts and samples, where they are due after a step.
+    ///
+    /// # Errors
+    /// The device fails, or a prompt does not fit.
+    pub async fn reports(&mut self) -> Result<Vec<Record>, Error> {
+        let mut records = Vec::new();
+        if self.is_due(self.recipe.evaluation.every) {
+            let loss = self.evaluate().await?;
+            records.push(Record::Validation { step: self.state.step, loss });
+        }
+        if self.is_due(self.recipe.sampling.every) {
+            records.extend(self.samples().await?);
+        }
+        Ok(records)
+    }
+
+    /// The mean loss of the held-out tokens, in nats.
+    async fn evaluate(&mut self) -> Result<f64, Error> {
+        let (mut sum, mut learned) = (0.0, 0.0);
+        for batch in &self.held_out {
+            sum += self.trainer.loss(batch).await? * batch.learned as f64;
+            learned += batch.learned as f64;
+        }
+        Ok(sum / learned)
+    }
+
+    /// The files of a loadable model.
+    ///
+    /// # Errors
+    /// The device fails.
+    pub async fn model_files(&self) -> Result<Vec<Part>, Error> {
+        let texts = self.prepared.files.iter().map(|(name, text)| (name.clone(), text.clone().into_bytes()));
+        let config = format!("{:#}\n", self.config).into_bytes();
+        let mut parts = vec![export::model(&self.trainer).await?, ("config.json".into(), config)];
+        parts.extend(texts);
+        Ok(parts)
+    }
+
+    /// The files of a checkpoint: the model's, and what training needs beside them.
+    ///
+    /// # Errors
+    /// The device fails.
+    pub async fn checkpoint_files(&self) -> Result<Vec<Part>, Error> {
+        let mut parts = self.model_files().await?;
+        parts.push(export::optimizer(&self.trainer).await?);
+        Ok(parts)
+    }
+
+    /// Takes up an older checkpoint again, but goes on with the texts that follow.
+    ///
+    /// # Errors
+    /// The values are not this model's, or the device fails.
+    pub fn roll_back(&mut self, values: &Values, older: State) -> Result<(), Error> {
+        self.trainer = Trainer::new(&self.recipe, &self.model, self.trainer.device().clone(), values)?;
+        let guard = self.state.guard.rolled_back(&older.guard);
+        let (position, milliseconds) = (self.state.position, self.state.milliseconds);
+        self.state = State { guard, position, milliseconds, ..older };
+        Ok(())
+    }
+}

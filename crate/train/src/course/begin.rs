@@ -1,0 +1,105 @@
+//! From what is prepared to the first, or the next, step.
+
+use std::rc::Rc;
+
+use graph::{Taps, WeightSpec};
+use models::{Call, Model};
+use run::{Device, Package};
+use serde_json::Value;
+
+use super::Course;
+use crate::feed::{self, Feed};
+use crate::prepare::Prepared;
+use crate::state::{Belongs, State};
+use crate::trainer::{Trainer, Values};
+use crate::{Error, Recipe, export, initial};
+
+/// The model of a recipe and its configuration, if its vocabulary holds the tokenizer's.
+///
+/// # Errors
+/// The configuration is no model, or knows fewer tokens than the tokenizer.
+pub fn configure(recipe: &Recipe, prepared: &Prepared) -> Result<(Value, Model), Error> {
+    let tokens = prepared.encoder.tokenizer().vocab_len();
+    let config = match &prepared.start {
+        Some(package) => package.config.clone(),
+        None => export::config(recipe, tokens, prepared.encoder.boundary()),
+    };
+    let model = Model::read("recipe: model", &config)?;
+    if model.n_vocab() < tokens {
+        let reason = format!("has {tokens} tokens, the model knows {}", model.n_vocab());
+        return Err(Error::tokenizer("tokenizer.json", reason));
+    }
+    Ok((config, model))
+}
+
+/// The weights before the first step: drawn, or those of the model to go on from.
+///
+/// # Errors
+/// A weight is missing or cannot be read.
+pub async fn first_values(
+    recipe: &Recipe,
+    prepared: &Prepared,
+    config: &Value,
+    model: &Model,
+) -> Result<Values, Error> {
+    let specs = model.build(&Call::train(), Taps::none())?.weights;
+    match &prepared.start {
+        Some(package) => loaded(package, model).await,
+        None => Ok(drawn(recipe, config, &specs, model.n_layer())),
+    }
+}
+
+impl Course {
+    /// Puts everything on the device. `threads` are those of sampling.
+    ///
+    /// # Errors
+    /// Values, texts and state do not fit each other, or the device does not take the model.
+    pub fn begin(
+        recipe: &Recipe,
+        prepared: Prepared,
+        (config, model): (Value, Model),
+        (device, threads): (Device, usize),
+        (values, state): (&Values, Option<State>),
+    ) -> Result<Self, Error> {
+        let state = state.unwrap_or_else(|| State::new(&Self::belongs(recipe, &prepared)));
+        let (tokens, boundary) = (prepared.tokens.clone(), prepared.encoder.boundary());
+        let held_out = match recipe.evaluation.every {
+            0 => Vec::new(),
+            _ => feed::held_out(recipe, &tokens, boundary)?,
+        };
+        let feed = Feed::new(recipe, tokens, boundary, state.position)?;
+        let trainer = Trainer::new(recipe, &model, Rc::new(device), values)?;
+        Ok(Self { recipe: recipe.clone(), prepared, config, model, trainer, feed, held_out, state, threads })
+    }
+
+    /// What the checkpoints of a training have to belong to.
+    pub fn belongs(recipe: &Recipe, prepared: &Prepared) -> Belongs {
+        Belongs {
+            recipe: recipe.digest(),
+            corpus: prepared.keys.corpus.clone(),
+            tokenizer: prepared.keys.tokenizer.clone(),
+        }
+    }
+}
+
+/// The first weights of a new model.
+fn drawn(recipe: &Recipe, config: &Value, specs: &[WeightSpec], n_layer: usize) -> Values {
+    let deviation = config["initializer_range"].as_f64().unwrap_or(initial::DEVIATION);
+    let draw = |spec: &WeightSpec| (spec.name.clone(), initial::values(spec, recipe.seed, deviation, n_layer));
+    specs.iter().map(draw).collect()
+}
+
+/// The weights of a model to go on from, as the graph sees them.
+async fn loaded(package: &Package, model: &Model) -> Result<Values, Error> {
+    let graph = model.build(&Call::train(), Taps::none())?;
+    let mut values = Values::new();
+    for (spec, found) in graph.weights.iter().zip(package.find(&graph)?) {
+        let (_, held) = package.checkpoint().read_f32(&found.name).await?;
+        let held = match (found.transpose, &*spec.shape) {
+            (true, [n, k]) => export::transposed(&held, *k, *n),
+            _ => held,
+        };
+        values.insert(spec.name.clone(), held);
+    }
+    Ok(values)
+}

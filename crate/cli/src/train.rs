@@ -29,9 +29,12 @@ pub async fn run(args: Train) -> Result<(), Failure> {
     }
     let threads = args.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
     let device = match args.device.into() {
-        DeviceChoice::Gpu => Device::gpu().await?,
+        DeviceChoice::Gpu => Device::gpu_in(recipe.train.precision.into()).await?,
         DeviceChoice::Cpu | DeviceChoice::Auto => Device::cpu(threads),
     };
+    if device.precision() != recipe.train.precision.into() {
+        eprintln!("precision f16 needs a GPU with shader-f16: products are in 32 bits");
+    }
     let stop = interrupted()?;
     let options = Options { resume: args.resume, max_seconds: args.max_seconds };
     let mut show = Show::new(&recipe);

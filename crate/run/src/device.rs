@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use format::QuantType;
+pub use gpu::Precision;
 use graph::{Graph, StateSpec, Tensor};
 
 use crate::Error;
@@ -97,14 +98,34 @@ impl Device {
     /// # Errors
     /// There is no adapter, or it refuses WebGPU's default limits.
     pub async fn gpu() -> Result<Self, Error> {
-        Ok(Self::Gpu(gpu::Engine::new(gpu::Options::default()).await?))
+        Self::gpu_in(Precision::F32).await
+    }
+
+    /// Opens the GPU to train in numbers of this precision, or in 32 bits if it has no smaller ones.
+    ///
+    /// # Errors
+    /// As [`Device::gpu`].
+    pub async fn gpu_in(precision: Precision) -> Result<Self, Error> {
+        let options = gpu::Options { precision, ..gpu::Options::default() };
+        Ok(Self::Gpu(gpu::Engine::new(options).await?))
+    }
+
+    /// In what numbers products of training are computed.
+    pub fn precision(&self) -> Precision {
+        match self {
+            Self::Cpu(_) => Precision::F32,
+            Self::Gpu(engine) => engine.precision(),
+        }
     }
 
     /// What it is, for people.
     pub fn describe(&self) -> String {
         match self {
             Self::Cpu(engine) => format!("cpu, {} threads", engine.threads()),
-            Self::Gpu(engine) => format!("wgpu, {}", engine.adapter()),
+            Self::Gpu(engine) => match engine.precision() {
+                Precision::F32 => format!("wgpu, {}", engine.adapter()),
+                Precision::F16 => format!("wgpu, {}, 16-bit factors", engine.adapter()),
+            },
         }
     }
 

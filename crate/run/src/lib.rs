@@ -25,7 +25,7 @@ mod words;
 
 pub use bench::{BenchOptions, Figures, bench};
 pub use chat::Chat;
-pub use device::{Device, DeviceChoice, Program, RunCost, Weights};
+pub use device::{Device, DeviceChoice, Precision, Program, RunCost, Weights};
 pub use error::Error;
 pub use files::Files;
 pub use forward::{DecoderInputs, Field, Show};

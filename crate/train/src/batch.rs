@@ -33,6 +33,16 @@ impl Batch {
             ("loss_weights", &self.loss_weights),
         ]
     }
+
+    /// The same with every loss multiplied.
+    ///
+    /// # Errors
+    /// Never: the shape is its own.
+    pub fn scaled(&self, factor: f64) -> Result<Self, Error> {
+        let weights = self.loss_weights.as_f32()?.iter().map(|weight| (f64::from(*weight) * factor) as f32);
+        let loss_weights = Tensor::f32([self.loss_weights.len()], weights.collect())?;
+        Ok(Self { loss_weights, ..self.clone() })
+    }
 }
 
 /// The batches of one step: `batch` sequences each, the last filled up with empty ones. `boundary` stands where a

@@ -11,6 +11,7 @@ use models::{Call, Model};
 use run::{Device, Program, Weights};
 
 use crate::batch::Batch;
+use crate::loss_scale::LossScale;
 use crate::programs::{self, AVERAGE, GRADIENT, Stored, hyper_len, state_kinds};
 use crate::schedule::bias_corrections;
 use crate::{Error, Recipe};
@@ -26,6 +27,9 @@ pub struct Trainer {
     apply: Program,
     average: Option<Program>,
     loss: Program,
+    scale: LossScale,
+    /// What the stored gradients are multiplied by.
+    scaled: f64,
 }
 
 /// What the gradients of a step are.
@@ -81,7 +85,9 @@ impl Trainer {
             None => None,
         };
         let (apply, loss) = (prepare(programs::change(recipe, &specs)?)?, prepare(loss)?);
-        Ok(Self { weights, specs, recipe: recipe.clone(), gradients: [first, more], apply, average, loss, device })
+        let scale = LossScale::new(device.precision());
+        let (recipe, gradients) = (recipe.clone(), [first, more]);
+        Ok(Self { weights, specs, recipe, gradients, apply, average, loss, device, scale, scaled: 1.0 })
     }
 
     /// The model's weights, without the state of training.
@@ -104,24 +110,35 @@ impl Trainer {
         self.specs.iter().map(|spec| spec.shape.iter().product::<usize>() as u64).sum()
     }
 
-    /// Adds up the gradients of a step's batches.
+    /// Adds up the gradients of a step's batches, again with a smaller loss scale if they overflow 16 bits.
     ///
     /// # Errors
     /// The device fails.
     pub async fn gradients(&mut self, batches: &[Batch], step: u64) -> Result<Measured, Error> {
+        loop {
+            self.scaled = self.scale.next();
+            let measured = self.scaled_gradients(batches, step).await?;
+            if self.scale.accepts(measured.norm) {
+                return Ok(measured);
+            }
+        }
+    }
+
+    async fn scaled_gradients(&mut self, batches: &[Batch], step: u64) -> Result<Measured, Error> {
         let mut measured = Measured { loss: 0.0, norm: 0.0 };
         for (at, batch) in batches.iter().enumerate() {
             // The batches of a step have masks of their own.
             let counter = step.wrapping_mul(batches.len() as u64) + at as u64;
             let rng = Tensor::i32([2], vec![self.recipe.seed as i32, counter as i32])?;
-            let mut inputs = batch.inputs().to_vec();
+            let scaled = batch.scaled(self.scaled)?;
+            let mut inputs = scaled.inputs().to_vec();
             if self.recipe.regularization.dropout > 0.0 {
                 inputs.push(("rng", &rng));
             }
             let program = &mut self.gradients[usize::from(at > 0)];
             let outputs = self.device.run(program, None, &inputs).await?;
-            measured.loss += first(&outputs[0])?;
-            measured.norm = first(&outputs[1])?.sqrt();
+            measured.loss += first(&outputs[0])? / self.scaled;
+            measured.norm = first(&outputs[1])?.sqrt() / self.scaled;
         }
         Ok(measured)
     }
@@ -140,7 +157,7 @@ impl Trainer {
         let len = hyper_len(optimizer.rule);
         let decayed = Tensor::f32([len], hyper(optimizer.weight_decay))?;
         let plain = Tensor::f32([len], hyper(0.0))?;
-        let scale = Tensor::f32([1], vec![change.scale as f32])?;
+        let scale = Tensor::f32([1], vec![(change.scale / self.scaled) as f32])?;
         let inputs = [("hyper", &decayed), ("hyper_plain", &plain), ("scale", &scale)];
         self.device.run(&mut self.apply, None, &inputs).await?;
         if let (Some(program), Some(ema)) = (&mut self.average, optimizer.ema) {

@@ -100,7 +100,7 @@ async fn begin(
         None => None,
     };
     let device = match wanted.device {
-        DeviceChoice::Webgpu => Device::gpu().await?,
+        DeviceChoice::Webgpu => Device::gpu_in(recipe.train.precision.into()).await?,
         DeviceChoice::Wasm | DeviceChoice::Auto => Device::cpu(wanted.threads),
     };
     let mut listen = |step| {

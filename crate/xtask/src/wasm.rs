@@ -114,16 +114,17 @@ impl Flavour {
         }
     }
 
-    /// What rustc is told.
-    fn rustflags(self) -> String {
-        match self {
+    /// What rustc is told. What is shipped does not carry the lines of the sources that could panic.
+    fn rustflags(self, profile: Profile) -> String {
+        let flags: String = match self {
             Self::Simd128 => "-C target-feature=+simd128".into(),
             Self::Relaxed => "-C target-feature=+simd128,+relaxed-simd".into(),
             Self::Threads => {
                 let features = "-C target-feature=+simd128,+relaxed-simd,+atomics,+bulk-memory,+mutable-globals";
                 SHARED_MEMORY.iter().fold(features.to_owned(), |flags, arg| format!("{flags} -C link-arg={arg}"))
             }
-        }
+        };
+        if profile == Profile::Release { format!("{flags} -Zlocation-detail=none") } else { flags }
     }
 }
 
@@ -185,7 +186,7 @@ fn compile(compiler: &WasmCompiler, (purpose, flavour): Module, profile: Profile
         .arg(profile.wasm())
         .arg("--target-dir")
         .arg(&target)
-        .env("RUSTFLAGS", flavour.rustflags())
+        .env("RUSTFLAGS", flavour.rustflags(profile))
         .run()?;
     Ok(module)
 }
@@ -213,7 +214,7 @@ fn shrink(module: &Path, flavour: Flavour) -> Result<()> {
         Flavour::Threads => "--enable-relaxed-simd --enable-threads",
     };
     let small = module.with_extension("opt");
-    let optimizer = Sh::new(npm::wasm_opt()?).words("-O3 --strip-debug").words(BASE_FEATURES).words(more);
+    let optimizer = Sh::new(npm::wasm_opt()?).words("-Os --strip-debug").words(BASE_FEATURES).words(more);
     optimizer.arg(module).arg("-o").arg(&small).run()?;
     fs::rename(&small, module).with_context(|| format!("cannot replace {}", module.display()))
 }

@@ -15,8 +15,8 @@ use serde_json::{Map, Value};
 
 pub use data::{DataSpec, Layout, Learn, Role, TokenizerSpec};
 pub use training::{
-    Activations, Checkpoints, Decay, Evaluation, GuardSpec, Optimizer, Packing, Regularization, Rule, Sampling,
-    Schedule, Slice, Training,
+    Activations, Checkpoints, Decay, Evaluation, GuardSpec, Optimizer, Packing, Precision, Regularization, Rule,
+    Sampling, Schedule, Slice, Training,
 };
 
 use crate::{Error, digest};

@@ -18,6 +18,29 @@ pub struct Training {
     /// How documents become sequences.
     #[serde(default)]
     pub packing: Packing,
+    /// In what numbers products are computed on a GPU.
+    #[serde(default)]
+    pub precision: Precision,
+}
+
+/// In what numbers products are computed on a GPU; weights, their moments and sums are in 32 bits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Precision {
+    /// 32-bit floats.
+    #[default]
+    F32,
+    /// 16-bit factors with loss scaling where the adapter has `shader-f16`, 32-bit ones elsewhere.
+    F16,
+}
+
+impl From<Precision> for run::Precision {
+    fn from(precision: Precision) -> Self {
+        match precision {
+            Precision::F32 => Self::F32,
+            Precision::F16 => Self::F16,
+        }
+    }
 }
 
 fn one() -> usize {

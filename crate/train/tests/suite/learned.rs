@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 use std::rc::Rc;
 
 use dynasty_train::metrics::{self, Record};
+use dynasty_train::recipe::Precision;
 use dynasty_train::session::{Ended, METRICS, PLOT};
 use format::DirFolder;
 use run::{Add, DeviceChoice, GenerateOptions, Listener, LoadOptions, Model, Source};
@@ -54,6 +55,21 @@ fn the_gpu_learns_the_same() {
         assert!((cpu - gpu).abs() < 0.02 * cpu, "record {at}: {cpu} on the processor, {gpu} on the GPU");
     }
     assert!(held_out(&gpu) < 3.2, "{}", held_out(&gpu));
+}
+
+/// In 16-bit factors where the adapter has them: nearly the same losses.
+#[test]
+fn the_gpu_learns_in_16_bits() {
+    let folder = Folder::new("half");
+    let more = "[optimizer]\nlearning_rate = 0.02";
+    let (cpu, mut gpu) = (folder.recipe("cpu", more), folder.recipe("gpu", more));
+    train(&cpu, 2, false).unwrap();
+    gpu.train.precision = Precision::F16;
+    let device = pollster::block_on(run::Device::gpu_in(gpu.train.precision.into())).unwrap();
+    println!("{}", device.describe());
+    train_on(&gpu, device).unwrap();
+    let (cpu, gpu) = (held_out(&cpu), held_out(&gpu));
+    assert!((cpu - gpu).abs() < 0.05 * cpu, "{cpu} on the processor, {gpu} in 16 bits");
 }
 
 #[test]

@@ -15,8 +15,19 @@ use crate::reference::reference_name;
 use crate::written;
 
 /// Families, biases, tied and untied heads, rows that do not divide into blocks.
-const FIXTURES: [&str; 7] =
-    ["llama_plain", "llama_biases", "llama_bf16", "mistral_full", "qwen2_window", "qwen3", "gpt2_scaled"];
+const FIXTURES: [&str; 11] = [
+    "llama_plain",
+    "llama_biases",
+    "llama_bf16",
+    "mistral_full",
+    "qwen2_window",
+    "qwen3",
+    "gpt2_scaled",
+    "bert_labels",
+    "roberta_masked",
+    "distilbert_answer",
+    "albert_masked",
+];
 const TYPES: [QuantType; 5] = [QuantType::F16, QuantType::Q8_0, QuantType::Q4_0, QuantType::Q4_K, QuantType::Q6_K];
 
 /// The contract's: activations of 8 bits fit, of 4 do not.

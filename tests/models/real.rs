@@ -7,7 +7,7 @@ use dynasty_tests::{Executor, real_data};
 use format::{DirFolder, FileBytes, QuantType};
 use graph::Tensor;
 use pollster::block_on;
-use run::{Add, DecoderInputs, DeviceChoice, Package, Source, Special};
+use run::{Add, DeviceChoice, ForwardInputs, Package, Source, Special};
 use serde_json::Value;
 
 use crate::Verdict;
@@ -75,7 +75,7 @@ fn exact_greedy(package: &Package, prompt: &[u32], n: usize) -> Vec<u32> {
     let mut weights = Vec::new();
     for _ in 0..n {
         let input_ids = Tensor::i32([1, text.len()], text.clone()).unwrap();
-        let given = DecoderInputs { input_ids, attention_mask: None, position_ids: None };
+        let given = ForwardInputs::tokens(input_ids);
         let (graph, inputs) = written::forward(package, &given);
         if weights.is_empty() {
             weights = written::weights(package, &graph).unwrap();

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::rc::Rc;
 
 use format::{AtomicFile, Checkpoint, FileBytes};
-use run::{DecoderInputs, Package, Show};
+use run::{ForwardInputs, Package, Show};
 
 use crate::args::Forward;
 use crate::failure::Failure;
@@ -13,7 +13,8 @@ use crate::source;
 pub async fn run(args: Forward) -> Result<(), Failure> {
     let package = Package::open(source::open(&args.model.model)?).await?;
     let file = Checkpoint::safetensors(vec![Rc::new(FileBytes::open(&args.inputs)?)]).await?;
-    let inputs = DecoderInputs::read(&file).await?;
+    let inputs = ForwardInputs::read(&file).await?;
+    inputs.check(&package.model)?;
     let show = Show { attentions: args.attentions, hidden_states: args.hidden_states };
     let model = source::load_package(package, &args.model.device).await?;
     let named = |error: run::Error| Failure::file(&args.inputs, error);

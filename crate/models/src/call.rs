@@ -1,4 +1,4 @@
-//! What is asked of a decoder's graph.
+//! What is asked of a model's graph.
 
 use graph::{Builder, DType, Dim, Reduce, Var};
 
@@ -43,7 +43,17 @@ pub enum Mask {
     Padding,
 }
 
-/// What is asked of a decoder's graph.
+/// Which part of a model with an encoder and a decoder runs; of the others always the whole.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Part {
+    /// The encoder and then the decoder; with a cache the decoder alone, which reads what [`Part::Encoder`] yields.
+    #[default]
+    Whole,
+    /// The encoder, and the keys and values that every block of the decoder will look up.
+    Encoder,
+}
+
+/// What is asked of a model's graph.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Call {
     /// Whether earlier keys and values are read.
@@ -54,22 +64,35 @@ pub struct Call {
     pub head: Head,
     /// Whether some tokens are padding.
     pub mask: Mask,
+    /// Whether some tokens that a decoder behind an encoder reads are padding; its input is `decoder_mask_bias`.
+    pub decoder_mask: Mask,
+    /// Which part runs.
+    pub part: Part,
 }
 
 impl Call {
     /// A forward pass over whole sequences, as a reference library does it.
     pub fn forward(mask: Mask) -> Self {
-        Self { cache: CacheUse::None, rows: Rows::All, head: Head::Logits, mask }
+        Self { mask, ..Self::whole(CacheUse::None, Rows::All, Head::Logits) }
     }
 
     /// A step of training: whole sequences and their loss.
     pub fn train() -> Self {
-        Self { cache: CacheUse::None, rows: Rows::All, head: Head::Loss, mask: Mask::None }
+        Self::whole(CacheUse::None, Rows::All, Head::Loss)
     }
 
     /// A step of generation: the selected rows of a session's continuation.
     pub fn step(head: Head) -> Self {
-        Self { cache: CacheUse::Session, rows: Rows::Selected, head, mask: Mask::None }
+        Self::whole(CacheUse::Session, Rows::Selected, head)
+    }
+
+    /// What a decoder will look up, once for a source text.
+    pub fn encode() -> Self {
+        Self { part: Part::Encoder, ..Self::forward(Mask::None) }
+    }
+
+    fn whole(cache: CacheUse, rows: Rows, head: Head) -> Self {
+        Self { cache, rows, head, mask: Mask::None, decoder_mask: Mask::None, part: Part::Whole }
     }
 }
 

@@ -3,7 +3,7 @@
 use graph::{Builder, Graph, Taps};
 use serde_json::Value;
 
-use crate::{Call, Error, Fields, gpt2, llama};
+use crate::{Call, Error, Fields, encoder, gpt2, llama};
 
 /// What the head computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -12,6 +12,44 @@ pub enum Task {
     Base,
     /// The next token.
     CausalLm,
+    /// Masked tokens.
+    MaskedLm,
+    /// Masked tokens, and whether two segments follow each other.
+    PreTraining,
+    /// Whether two segments follow each other.
+    NextSentence,
+    /// A class of the whole text.
+    SequenceClassification,
+    /// A class of each token.
+    TokenClassification,
+    /// Where an answer begins and ends.
+    QuestionAnswering,
+    /// The next token of a target text.
+    Seq2SeqLm,
+}
+
+/// How architectures end that have a head.
+const HEADS: [(&str, Task); 11] = [
+    ("ForCausalLM", Task::CausalLm),
+    ("LMHeadModel", Task::CausalLm),
+    ("ForMaskedLM", Task::MaskedLm),
+    ("ForPreTraining", Task::PreTraining),
+    ("ForNextSentencePrediction", Task::NextSentence),
+    ("ForSequenceClassification", Task::SequenceClassification),
+    ("ForTokenClassification", Task::TokenClassification),
+    ("ForQuestionAnswering", Task::QuestionAnswering),
+    ("ForConditionalGeneration", Task::Seq2SeqLm),
+    ("MTModel", Task::Seq2SeqLm),
+    ("Model", Task::Base),
+];
+
+/// Which parts a model has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Parts {
+    /// A decoder that writes what follows.
+    Decoder,
+    /// An encoder that reads in both directions.
+    Encoder,
 }
 
 /// A configured model of any family.
@@ -21,6 +59,8 @@ pub enum Model {
     Llama(llama::Config),
     /// GPT-2.
     Gpt2(gpt2::Config),
+    /// BERT and the encoders of its shape.
+    Encoder(encoder::Config),
 }
 
 impl Model {
@@ -35,10 +75,14 @@ impl Model {
             Some(name) => (*name).to_string(),
             None => default_architecture(fields.text("model_type")?.unwrap_or_default()),
         };
-        let (family, task) = match name.strip_suffix("ForCausalLM").or(name.strip_suffix("LMHeadModel")) {
-            Some(family) => (family, Task::CausalLm),
-            None => (name.strip_suffix("Model").ok_or_else(|| unknown(&name))?, Task::Base),
-        };
+        let split = HEADS.iter().find_map(|(end, task)| Some((name.strip_suffix(end)?, *task)));
+        let (family, task) = split.ok_or_else(|| unknown(&name))?;
+        if let Some(kind) = encoder_kind(family).filter(|kind| kind.has(task)) {
+            return encoder::Config::read(&fields, kind, task).map(Self::Encoder);
+        }
+        if !matches!(task, Task::CausalLm | Task::Base) {
+            return Err(unknown(&name));
+        }
         let kind = match family {
             "GPT2" => return gpt2::Config::read(&fields, task).map(Self::Gpt2),
             "Llama" => llama::Kind::Llama,
@@ -50,7 +94,16 @@ impl Model {
         llama::Config::read(&fields, kind, task).map(Self::Llama)
     }
 
-    /// Writes the decoder's graph.
+    /// Leaves out what the checkpoint has no weights for and the library would run without; `has` says whether there
+    /// is a tensor of this name.
+    pub fn fit_to(&mut self, has: impl Fn(&str) -> bool) {
+        match self {
+            Self::Llama(_) | Self::Gpt2(_) => {}
+            Self::Encoder(cfg) => cfg.fit_to(has),
+        }
+    }
+
+    /// Writes the graph.
     ///
     /// # Errors
     /// The configuration breaks a shape rule.
@@ -60,18 +113,17 @@ impl Model {
         g.finish()
     }
 
-    /// Writes the decoder's graph with a builder of the caller's, who goes on from its results.
+    /// Writes the graph with a builder of the caller's, who goes on from its results.
     ///
     /// # Errors
     /// The configuration contradicts itself; a broken shape rule shows when the graph is finished.
     pub fn write(&self, g: &Builder, call: &Call) -> Result<(), graph::Error> {
         match self {
-            Self::Llama(cfg) => llama::write(g, cfg, call),
-            Self::Gpt2(cfg) => {
-                gpt2::write(g, cfg, call);
-                Ok(())
-            }
+            Self::Llama(cfg) => llama::write(g, cfg, call)?,
+            Self::Gpt2(cfg) => gpt2::write(g, cfg, call),
+            Self::Encoder(cfg) => encoder::write(g, cfg, call),
         }
+        Ok(())
     }
 
     /// Keeps the first `n` blocks only, for a timed trial.
@@ -79,6 +131,7 @@ impl Model {
         match self {
             Self::Llama(cfg) => cfg.n_layer = cfg.n_layer.min(n),
             Self::Gpt2(cfg) => cfg.n_layer = cfg.n_layer.min(n),
+            Self::Encoder(cfg) => cfg.n_layer = cfg.n_layer.min(n),
         }
     }
 
@@ -87,6 +140,7 @@ impl Model {
         match self {
             Self::Llama(cfg) => cfg.task = Task::Base,
             Self::Gpt2(cfg) => cfg.task = Task::Base,
+            Self::Encoder(cfg) => (cfg.task, cfg.pooler) = (Task::Base, false),
         }
     }
 
@@ -95,6 +149,15 @@ impl Model {
         match self {
             Self::Llama(_) => "llama",
             Self::Gpt2(_) => "gpt2",
+            Self::Encoder(cfg) => cfg.kind.name(),
+        }
+    }
+
+    /// Which parts it has.
+    pub fn parts(&self) -> Parts {
+        match self {
+            Self::Llama(_) | Self::Gpt2(_) => Parts::Decoder,
+            Self::Encoder(_) => Parts::Encoder,
         }
     }
 
@@ -103,6 +166,7 @@ impl Model {
         match self {
             Self::Llama(cfg) => cfg.task,
             Self::Gpt2(cfg) => cfg.task,
+            Self::Encoder(cfg) => cfg.task,
         }
     }
 
@@ -111,6 +175,15 @@ impl Model {
         match self {
             Self::Llama(cfg) => cfg.n_vocab,
             Self::Gpt2(cfg) => cfg.n_vocab,
+            Self::Encoder(cfg) => cfg.n_vocab,
+        }
+    }
+
+    /// Kinds of segments that `token_type_ids` tell apart; 0 where there is no such input.
+    pub fn n_types(&self) -> usize {
+        match self {
+            Self::Llama(_) | Self::Gpt2(_) => 0,
+            Self::Encoder(cfg) => cfg.n_types,
         }
     }
 
@@ -119,6 +192,7 @@ impl Model {
         match self {
             Self::Llama(cfg) => cfg.n_layer,
             Self::Gpt2(cfg) => cfg.n_layer,
+            Self::Encoder(cfg) => cfg.n_layer,
         }
     }
 
@@ -127,6 +201,7 @@ impl Model {
         match self {
             Self::Llama(cfg) => cfg.max_positions,
             Self::Gpt2(cfg) => cfg.max_positions,
+            Self::Encoder(cfg) => cfg.max_positions,
         }
     }
 
@@ -134,7 +209,15 @@ impl Model {
     pub fn has_learned_positions(&self) -> bool {
         match self {
             Self::Llama(_) => false,
-            Self::Gpt2(_) => true,
+            Self::Gpt2(_) | Self::Encoder(_) => true,
+        }
+    }
+
+    /// The positions of tokens `ids` in rows of `tokens` for which none are given.
+    pub fn positions(&self, ids: &[i32], tokens: usize) -> Vec<i32> {
+        match self {
+            Self::Llama(_) | Self::Gpt2(_) => encoder::counted(ids.len(), tokens),
+            Self::Encoder(cfg) => cfg.positions(ids, tokens),
         }
     }
 
@@ -142,8 +225,18 @@ impl Model {
     pub fn inv_freq(&self, seq_len: usize) -> Option<Vec<f32>> {
         match self {
             Self::Llama(cfg) => cfg.rope.depends_on_length().then(|| cfg.rope.inv_freq(seq_len)),
-            Self::Gpt2(_) => None,
+            Self::Gpt2(_) | Self::Encoder(_) => None,
         }
+    }
+}
+
+fn encoder_kind(family: &str) -> Option<encoder::Kind> {
+    match family {
+        "Bert" => Some(encoder::Kind::Bert),
+        "Roberta" | "XLMRoberta" | "Camembert" => Some(encoder::Kind::Roberta),
+        "DistilBert" => Some(encoder::Kind::DistilBert),
+        "Albert" => Some(encoder::Kind::Albert),
+        _ => None,
     }
 }
 
@@ -154,6 +247,10 @@ fn default_architecture(model_type: &str) -> String {
         "mistral" => "MistralForCausalLM".into(),
         "qwen2" => "Qwen2ForCausalLM".into(),
         "qwen3" => "Qwen3ForCausalLM".into(),
+        "bert" => "BertModel".into(),
+        "roberta" | "xlm-roberta" | "camembert" => "RobertaModel".into(),
+        "distilbert" => "DistilBertModel".into(),
+        "albert" => "AlbertModel".into(),
         "" => "(none named)".into(),
         other => other.into(),
     }

@@ -126,11 +126,13 @@ pub fn write(g: &Builder, cfg: &Config, call: &Call) {
     x = select_rows(g, x, call.rows).layer_norm(&w.at("ln_f"), cfg.norm_eps, Bias::Add); // [B, T, C] or [R, C]
     g.tap(&format!("hidden.{}", cfg.n_layer), x);
 
-    match (cfg.task, cfg.tied) {
-        (Task::Base, _) => g.output("last_hidden_state", x),
-        (Task::CausalLm, true) => finish_head(g, x.linear_with(table), call.head),
-        (Task::CausalLm, false) => {
-            finish_head(g, x.linear(&g.weights().at("lm_head"), cfg.n_vocab, Bias::None), call.head);
-        }
+    if cfg.task == Task::Base {
+        g.output("last_hidden_state", x);
+        return;
     }
+    let logits = match cfg.tied {
+        true => x.linear_with(table),
+        false => x.linear(&g.weights().at("lm_head"), cfg.n_vocab, Bias::None),
+    };
+    finish_head(g, logits, call.head);
 }

@@ -4,6 +4,7 @@
 
 mod call;
 mod config;
+pub mod encoder;
 mod error;
 mod family;
 pub mod gguf;
@@ -13,9 +14,9 @@ mod names;
 pub mod rope;
 mod shapes;
 
-pub use call::{CacheUse, Call, Head, Mask, Rows};
+pub use call::{CacheUse, Call, Head, Mask, Part, Rows};
 pub use config::Fields;
 pub use error::Error;
-pub use family::{Model, Task};
-pub use names::resolve;
+pub use family::{Model, Parts, Task};
+pub use names::{resolve, spellings};
 pub use shapes::{SHAPES, shape_config};

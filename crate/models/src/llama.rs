@@ -236,13 +236,15 @@ pub fn write(g: &Builder, cfg: &Config, call: &Call) -> Result<(), graph::Error>
     x = select_rows(g, x, call.rows).rms_norm(&w.at("norm"), cfg.norm_eps); // [B, T, C] or [R, C]
     g.tap(&format!("hidden.{}", cfg.n_layer), x);
 
-    match (cfg.task, cfg.tied) {
-        (Task::Base, _) => g.output("last_hidden_state", x),
-        (Task::CausalLm, true) => finish_head(g, x.linear_with(table), call.head),
-        (Task::CausalLm, false) => {
-            finish_head(g, x.linear(&g.weights().at("lm_head"), cfg.n_vocab, Bias::None), call.head);
-        }
+    if cfg.task == Task::Base {
+        g.output("last_hidden_state", x);
+        return Ok(());
     }
+    let logits = match cfg.tied {
+        true => x.linear_with(table),
+        false => x.linear(&g.weights().at("lm_head"), cfg.n_vocab, Bias::None),
+    };
+    finish_head(g, logits, call.head);
     debug_assert_eq!(inputs.past.is_some(), call.cache == CacheUse::Session);
     Ok(())
 }

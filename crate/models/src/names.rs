@@ -1,7 +1,7 @@
 //! From the graph's weight names to those of real checkpoints.
 
 /// Prefixes that some checkpoints leave out and others add.
-const PREFIXES: [&str; 2] = ["model.", "transformer."];
+const PREFIXES: [&str; 6] = ["model.", "transformer.", "bert.", "roberta.", "distilbert.", "albert."];
 
 /// The name under which a checkpoint holds the weight `wanted`: as it is, with or without the model's prefix, with the
 /// old gamma and beta of norms, or through the tied embedding.
@@ -15,6 +15,24 @@ pub fn resolve(wanted: &str, has: impl Fn(&str) -> bool) -> Option<String> {
     }
     let old: Vec<String> = names.iter().filter_map(|name| old_norm_name(name)).collect();
     names.into_iter().chain(old).find(|name| has(name))
+}
+
+/// Other names under which checkpoints keep a shared tensor: the table of the tokens that a tied head reads, and the
+/// head's bias.
+pub fn spellings(wanted: &str) -> Vec<String> {
+    const HEADS: [&str; 5] = [
+        "lm_head.weight",
+        "lm_head.decoder.weight",
+        "cls.predictions.decoder.weight",
+        "predictions.decoder.weight",
+        "vocab_projector.weight",
+    ];
+    const BIASED: [&str; 3] = ["lm_head", "cls.predictions", "predictions"];
+    if ["embed_tokens.weight", "wte.weight", "word_embeddings.weight"].iter().any(|table| wanted.ends_with(table)) {
+        return HEADS.map(String::from).to_vec();
+    }
+    let pair = |head: &&str| [format!("{head}.bias"), format!("{head}.decoder.bias")];
+    BIASED.iter().map(pair).find(|pair| pair.iter().any(|name| name == wanted)).map(Vec::from).unwrap_or_default()
 }
 
 /// TensorFlow's names of norm parameters.

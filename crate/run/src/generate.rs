@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use graph::Tensor;
-use models::{Call, Head};
+use models::{Call, Head, Task};
 use web_time::Instant;
 
 use crate::{Error, Model, Progress, Sampler, SamplerConfig, Session, TextStream, Tokenizer};
@@ -89,7 +89,11 @@ impl Model {
     }
 
     fn check_prompt(&self, prompt: &[u32]) -> Result<(), Error> {
-        let n_vocab = self.package().model.n_vocab();
+        let model = &self.package().model;
+        if model.task() != Task::CausalLm {
+            return Err(Error::Prompt(format!("cannot be continued: a {} model writes no text", model.family())));
+        }
+        let n_vocab = model.n_vocab();
         if prompt.is_empty() {
             return Err(Error::Prompt("is empty".into()));
         }

@@ -28,7 +28,7 @@ pub use chat::Chat;
 pub use device::{Device, DeviceChoice, Precision, Program, RunCost, Weights};
 pub use error::Error;
 pub use files::Files;
-pub use forward::{DecoderInputs, Field, Show};
+pub use forward::{Bound, Field, ForwardInputs, Show};
 pub use generate::{CHUNK, Completion, Finish, GenerateOptions, Listener};
 pub use generation_config::GenerationConfig;
 pub use model::{Info, LoadOptions, Model};

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 
 use graph::{StateSpec, Taps, Tensor};
-use models::{Call, Head};
+use models::{Call, Head, Mask, Task};
 
 use crate::device::{Device, DeviceChoice, Program, RunCost, State, Weights};
 use crate::package::{Package, Source};
@@ -103,14 +103,14 @@ impl Model {
         options: &LoadOptions,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Self, Error> {
-        let graph = package.model.build(&Call::step(Head::Logits), Taps::none())?;
+        let graph = package.model.build(&Call::forward(Mask::None), Taps::none())?;
         package.find(&graph)?;
-        let context = choose_context(&package, &graph.states, options)?;
+        let states = package.model.build(&Call::step(Head::Logits), Taps::none())?.states;
+        let context = choose_context(&package, &states, options)?;
         let Chosen { device, reason, trial } = trial::choose(&package, options).await?;
         let mut weights = device.weights();
         load::load(&device, &package, &graph, &mut weights, progress).await?;
         let parameters = graph.weights.iter().map(|w| w.shape.iter().product::<usize>() as u64).sum();
-        let states = graph.states;
         let programs = RefCell::default();
         Ok(Self { package, device, weights, programs, states, context, reason, trial, parameters })
     }
@@ -160,6 +160,9 @@ impl Model {
     /// As [`Device::run`].
     pub async fn warm(&self, progress: &mut dyn FnMut(Progress)) -> Result<(), Error> {
         let n_vocab = self.package.model.n_vocab();
+        if self.package.model.task() != Task::CausalLm {
+            return Ok(());
+        }
         let heads: Vec<(Head, usize)> =
             WARM.into_iter().filter(|(head, _)| !matches!(head, Head::TopK(k) if *k >= n_vocab)).collect();
         let total = heads.len();

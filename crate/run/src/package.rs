@@ -29,13 +29,6 @@ pub struct Package {
     checkpoint: Rc<Checkpoint>,
 }
 
-/// The name of a decoder's head.
-const HEAD: &str = "lm_head.weight";
-
-fn is_table(name: &str) -> bool {
-    ["embed_tokens.weight", "wte.weight"].iter().any(|table| name.ends_with(table))
-}
-
 /// Where a weight of the graph is found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
@@ -66,7 +59,8 @@ impl Package {
                 (file, config, Rc::new(files.open_weights().await?))
             }
         };
-        let model = Model::read(&config_file, &config)?;
+        let mut model = Model::read(&config_file, &config)?;
+        model.fit_to(|name| checkpoint.tensor(name).is_some());
         Ok(Self { files, config, model, checkpoint })
     }
 
@@ -85,17 +79,22 @@ impl Package {
     /// # Errors
     /// A tensor is missing or has another shape than the configuration says.
     pub fn find(&self, graph: &Graph) -> Result<Vec<Found>, Error> {
-        let tied = !graph.weights.iter().any(|spec| spec.name == HEAD);
-        graph.weights.iter().map(|spec| self.find_one(spec, tied)).collect()
+        let declared = |name: &String| graph.weights.iter().any(|spec| spec.name == *name);
+        let find = |spec: &WeightSpec| {
+            // A table that the head reads too may be stored under the head's name only.
+            let others = models::spellings(&spec.name);
+            let shared = if others.iter().any(declared) { Vec::new() } else { others };
+            self.find_one(spec, &shared)
+        };
+        graph.weights.iter().map(find).collect()
     }
 
-    fn find_one(&self, spec: &WeightSpec, tied: bool) -> Result<Found, Error> {
+    fn find_one(&self, spec: &WeightSpec, shared: &[String]) -> Result<Found, Error> {
         let file = self.checkpoint.name().to_string();
         let fail = |reason: String| Error::Tensor { file: file.clone(), tensor: spec.name.clone(), reason };
         let held = |name: &str| self.checkpoint.tensor(name).is_some();
-        // A tied table may be stored under the head's name only.
-        let head = || (tied && is_table(&spec.name) && held(HEAD)).then(|| HEAD.to_string());
-        let name = models::resolve(&spec.name, held).or_else(head).ok_or_else(|| fail("is missing".into()))?;
+        let other = || shared.iter().find_map(|name| models::resolve(name, held));
+        let name = models::resolve(&spec.name, held).or_else(other).ok_or_else(|| fail("is missing".into()))?;
         let info = self.checkpoint.tensor(&name).ok_or_else(|| fail("is missing".into()))?;
         if !matches!(info.dtype, Dtype::Quant(_) | Dtype::F64) {
             return Err(fail(format!("holds {}, expected floats", info.dtype)));

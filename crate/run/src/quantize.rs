@@ -67,6 +67,9 @@ pub(crate) fn wanted_types(graph: &Graph, ty: QuantType) -> Vec<QuantType> {
     graph.weights.iter().map(wanted).collect()
 }
 
+/// How the names of heads end that yield a value for every token of the vocabulary.
+const HEADS: [&str; 3] = ["lm_head.weight", "decoder.weight", "vocab_projector.weight"];
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Role {
     Projection,
@@ -86,7 +89,7 @@ fn roles(graph: &Graph) -> BTreeMap<&str, Role> {
     }
     let role = |(i, spec): (usize, &WeightSpec)| {
         let twin = spec.stored == Stored::AsDeclared && spec.shape.len() == 2 && rows.contains(&spec.shape[0]);
-        let is_head = twin && spec.name.ends_with("lm_head.weight");
+        let is_head = twin && HEADS.iter().any(|head| spec.name.ends_with(head));
         let table = tables.contains(&graph::WeightId(i as u32)) || is_head;
         (graph.weights[i].name.as_str(), if table { Role::Table } else { Role::Projection })
     };

@@ -1,16 +1,19 @@
 //! Which device: asked for, or chosen by a short timed trial.
 
 use graph::{Taps, Tensor};
-use models::{Call, Head, Model};
+use models::{Call, Head, Model, Parts};
 use web_time::Instant;
 
 use crate::device::{Device, DeviceChoice};
 use crate::model::LoadOptions;
 use crate::package::Package;
-use crate::{Error, load};
+use crate::{Error, ForwardInputs, load};
 
 /// Steps that are timed on each device.
 const STEPS: usize = 4;
+
+/// Tokens of a forward pass that is timed.
+const TOKENS: usize = 64;
 
 /// What a timed trial found.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -98,8 +101,39 @@ fn one_block(package: &Package) -> Model {
     one_block
 }
 
-/// Milliseconds of a decode step through one block.
+/// Milliseconds of what the model is used for, through one block.
 async fn time(package: &Package, device: &Device) -> Result<f64, Error> {
+    match package.model.parts() {
+        Parts::Decoder => time_steps(package, device).await,
+        Parts::Encoder => time_passes(package, device).await,
+    }
+}
+
+/// Milliseconds of a forward pass through one block.
+async fn time_passes(package: &Package, device: &Device) -> Result<f64, Error> {
+    let model = one_block(package);
+    let tokens = TOKENS.min(model.max_positions().saturating_sub(2)).max(1);
+    let ids = Tensor::i32([1, tokens], vec![0; tokens])?;
+    let (call, inputs) = ForwardInputs::tokens(ids).bind(&model)?;
+    let inputs: Vec<(&str, &Tensor)> = inputs.iter().map(|(name, tensor)| (name.as_str(), tensor)).collect();
+    let graph = model.build(&call, Taps::none())?;
+    let mut weights = device.weights();
+    load::load(device, package, &graph, &mut weights, &mut |_| ()).await?;
+    let mut program = device.prepare(graph, &weights)?;
+    let mut best = f64::INFINITY;
+    for pass in 0..=STEPS {
+        let start = Instant::now();
+        device.run(&mut program, None, &inputs).await?;
+        // The first pass compiles and plans.
+        if pass > 0 {
+            best = best.min(start.elapsed().as_secs_f64() * 1e3);
+        }
+    }
+    Ok(best)
+}
+
+/// Milliseconds of a decode step through one block.
+async fn time_steps(package: &Package, device: &Device) -> Result<f64, Error> {
     let graph = one_block(package).build(&Call::step(Head::Logits), Taps::none())?;
     let states = graph.states.clone();
     let mut weights = device.weights();

@@ -159,7 +159,7 @@ impl Engine {
     pub async fn forward(&self, model: u32, inputs: JsValue) -> Result<JsValue, JsValue> {
         let loaded = self.find(model)?;
         let inputs: Vec<NamedTensor> = given(inputs)?;
-        let inputs = crate::tensors::decoder_inputs(inputs)?;
+        let inputs = crate::tensors::inputs(inputs)?;
         let fields = loaded.model.forward(&inputs, run::Show::default()).await.map_err(Failure::from)?;
         Ok(crate::tensors::outputs(&fields).into())
     }

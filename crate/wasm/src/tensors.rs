@@ -1,40 +1,19 @@
 //! Tensors of a forward pass.
 
 use js_sys::{Array, Float32Array, Object, Reflect};
-use run::{DecoderInputs, Field, Tensor};
+use run::{Field, ForwardInputs, Tensor};
 use wasm_bindgen::JsValue;
 
 use crate::error::Failure;
 use crate::protocol::{ErrorCode, NamedTensor};
 
-/// The inputs of a decoder by name.
+/// The inputs of a model by name.
 ///
 /// # Errors
-/// `input_ids` is missing, a name is unknown, or values are no whole numbers of the given shape.
-pub fn decoder_inputs(inputs: Vec<NamedTensor>) -> Result<DecoderInputs, Failure> {
-    let [mut ids, mut mask, mut positions] = [None, None, None];
-    for input in inputs {
-        let slot = match input.name.as_str() {
-            "input_ids" => &mut ids,
-            "attention_mask" => &mut mask,
-            "position_ids" => &mut positions,
-            other => {
-                return Err(Failure::new(ErrorCode::Argument, format!("tensor {other} is no input of this model")));
-            }
-        };
-        *slot = Some(whole(input)?);
-    }
-    let missing = || Failure::new(ErrorCode::Argument, "tensor input_ids is missing");
-    let input_ids = ids.ok_or_else(missing)?;
-    for (name, tensor) in [("attention_mask", &mask), ("position_ids", &positions)] {
-        if tensor.as_ref().is_some_and(|t| t.shape != input_ids.shape) {
-            return Err(Failure::new(ErrorCode::Argument, format!("tensor {name} has another shape than input_ids")));
-        }
-    }
-    if input_ids.shape.len() != 2 {
-        return Err(Failure::new(ErrorCode::Argument, "tensor input_ids must have the shape [batch, tokens]"));
-    }
-    Ok(DecoderInputs { input_ids, attention_mask: mask, position_ids: positions })
+/// Values are no whole numbers of the given shape.
+pub fn inputs(inputs: Vec<NamedTensor>) -> Result<ForwardInputs, Failure> {
+    let named = |input: NamedTensor| Ok((input.name.clone(), whole(input)?));
+    Ok(ForwardInputs::new(inputs.into_iter().map(named).collect::<Result<Vec<_>, Failure>>()?))
 }
 
 fn whole(input: NamedTensor) -> Result<Tensor, Failure> {

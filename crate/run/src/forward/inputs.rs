@@ -1,0 +1,166 @@
+//! The inputs of a forward pass by the reference library's names, and what a graph is given for them.
+
+use format::{Checkpoint, Dtype};
+use graph::Tensor;
+use models::{Call, Mask, Model, Parts};
+
+use crate::Error;
+
+/// Tensors by the names that the reference library gives a model's arguments.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ForwardInputs {
+    file: String,
+    tensors: Vec<(String, Tensor)>,
+}
+
+/// A call and the inputs of its graph by name.
+pub type Bound = (Call, Vec<(String, Tensor)>);
+
+impl ForwardInputs {
+    /// Inputs with their names.
+    pub fn new(tensors: impl IntoIterator<Item = (String, Tensor)>) -> Self {
+        Self { file: String::new(), tensors: tensors.into_iter().collect() }
+    }
+
+    /// Tokens alone: [B, T].
+    pub fn tokens(ids: Tensor) -> Self {
+        Self::new([("input_ids".to_string(), ids)])
+    }
+
+    /// Reads every tensor of a safetensors file, all of which must hold integers.
+    ///
+    /// # Errors
+    /// A tensor has another type, or a value beyond 32 bits.
+    pub async fn read(file: &Checkpoint) -> Result<Self, Error> {
+        let mut tensors = Vec::new();
+        for info in file.tensors() {
+            let fail = |reason| Error::Tensor { file: file.name().into(), tensor: info.name.clone(), reason };
+            let (shape, values) = match info.dtype {
+                Dtype::Quant(_) | Dtype::F64 => return Err(fail(format!("holds {}, expected integers", info.dtype))),
+                Dtype::I64 | Dtype::I32 | Dtype::U8 | Dtype::Bool => file.read_i64(&info.name).await?,
+            };
+            let values: Option<Vec<i32>> = values.into_iter().map(|v| i32::try_from(v).ok()).collect();
+            let values = values.ok_or_else(|| fail("holds a value beyond 32 bits".into()))?;
+            tensors.push((info.name.clone(), Tensor::i32(shape, values)?));
+        }
+        Ok(Self { file: file.name().into(), tensors })
+    }
+
+    /// One of them.
+    pub fn get(&self, name: &str) -> Option<&Tensor> {
+        self.tensors.iter().find(|(own, _)| own == name).map(|(_, tensor)| tensor)
+    }
+
+    fn fail(&self, name: &str, reason: String) -> Error {
+        match self.file.as_str() {
+            "" => Error::Value { tensor: name.into(), reason },
+            file => Error::Tensor { file: file.into(), tensor: name.into(), reason },
+        }
+    }
+
+    /// Checks names and shapes, which needs no device.
+    ///
+    /// # Errors
+    /// A tensor is missing, unknown to the model, or has a shape that does not fit.
+    pub fn check(&self, model: &Model) -> Result<(), Error> {
+        let known = names(model);
+        if let Some((other, _)) = self.tensors.iter().find(|(name, _)| !known.contains(&name.as_str())) {
+            return Err(self.fail(other, "is no input of this model".into()));
+        }
+        let shape = &self.ids("input_ids")?.shape;
+        for name in &known[1..] {
+            self.like(name, shape)?;
+        }
+        Ok(())
+    }
+
+    /// Token ids [B, T].
+    fn ids(&self, name: &str) -> Result<&Tensor, Error> {
+        let ids = self.get(name).ok_or_else(|| self.fail(name, "is missing".into()))?;
+        if ids.shape.len() != 2 || ids.is_empty() {
+            return Err(self.fail(name, format!("has shape {:?}, expected [batch, tokens]", ids.shape)));
+        }
+        Ok(ids)
+    }
+
+    /// A tensor of this shape, if it is there; one row serves all.
+    fn like(&self, name: &str, shape: &[usize]) -> Result<Option<Tensor>, Error> {
+        let Some(tensor) = self.get(name) else { return Ok(None) };
+        if tensor.shape == shape {
+            return Ok(Some(tensor.clone()));
+        }
+        if tensor.shape != [1, shape[1]] {
+            return Err(self.fail(name, format!("has shape {:?}, input_ids have {shape:?}", tensor.shape)));
+        }
+        Ok(Some(Tensor::i32(shape, tensor.as_i32()?.repeat(shape[0]))?))
+    }
+
+    /// What the graph of a model reads for them.
+    ///
+    /// # Errors
+    /// As [`ForwardInputs::check`], and if a value is outside the model's tables.
+    pub fn bind(&self, model: &Model) -> Result<Bound, Error> {
+        self.check(model)?;
+        match model.parts() {
+            Parts::Decoder | Parts::Encoder => self.bind_tokens(model),
+        }
+    }
+
+    fn bind_tokens(&self, model: &Model) -> Result<Bound, Error> {
+        let ids = self.ids("input_ids")?.clone();
+        let shape = ids.shape.clone();
+        self.check_range("input_ids", &ids, model.n_vocab())?;
+        let positions = match self.like("position_ids", &shape)? {
+            Some(given) => given,
+            None => Tensor::i32(shape.clone(), model.positions(ids.as_i32()?, shape[1]))?,
+        };
+        let places = if model.has_learned_positions() { model.max_positions() } else { i32::MAX as usize };
+        self.check_range("position_ids", &positions, places)?;
+        let longest = positions.as_i32()?.iter().copied().max().unwrap_or(0) as usize + 1;
+
+        let mut bound = vec![("input_ids".to_string(), ids), ("position_ids".to_string(), positions)];
+        let mut push = |name: &str, tensor| bound.push((name.to_string(), tensor));
+        if model.n_types() > 0 {
+            let none = || Tensor::i32(shape.clone(), vec![0; shape[0] * shape[1]]);
+            let types = self.like("token_type_ids", &shape)?.map_or_else(none, Ok)?;
+            self.check_range("token_type_ids", &types, model.n_types())?;
+            push("token_type_ids", types);
+        }
+        let mask = self.mask_bias("attention_mask", &shape)?;
+        let call = Call::forward(if mask.is_some() { Mask::Padding } else { Mask::None });
+        if let Some(bias) = mask {
+            push("mask_bias", bias);
+        }
+        if let Some(inv_freq) = model.inv_freq(longest) {
+            push("inv_freq", Tensor::f32([inv_freq.len()], inv_freq)?);
+        }
+        Ok((call, bound))
+    }
+
+    /// 0 for tokens, −1e30 for padding: [B, 1, 1, T]; nothing where there is no padding.
+    fn mask_bias(&self, name: &str, shape: &[usize]) -> Result<Option<Tensor>, Error> {
+        let Some(mask) = self.like(name, shape)? else { return Ok(None) };
+        let values = mask.as_i32()?;
+        if !values.contains(&0) {
+            return Ok(None);
+        }
+        let bias = values.iter().map(|m| if *m == 0 { -1e30 } else { 0.0 }).collect();
+        Ok(Some(Tensor::f32([shape[0], 1, 1, shape[1]], bias)?))
+    }
+
+    fn check_range(&self, name: &str, tensor: &Tensor, end: usize) -> Result<(), Error> {
+        match tensor.as_i32()?.iter().find(|v| usize::try_from(**v).map_or(true, |v| v >= end)) {
+            Some(value) => Err(self.fail(name, format!("holds {value}, expected 0 to {}", end.saturating_sub(1)))),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The inputs that a model knows, the tokens first.
+fn names(model: &Model) -> Vec<&'static str> {
+    let mut known = vec!["input_ids", "attention_mask", "position_ids"];
+    if model.n_types() > 0 {
+        known.push("token_type_ids");
+    }
+    known
+}

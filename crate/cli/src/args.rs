@@ -21,6 +21,14 @@ pub enum Command {
     Generate(Generate),
     /// Run a model once on tensors, named as the reference library names them.
     Forward(Forward),
+    /// Turn texts into vectors that are near each other where the texts mean alike.
+    Embed(Embed),
+    /// Guess masked words.
+    FillMask(FillMask),
+    /// Tell the class of texts, or of the words in them.
+    Classify(Classify),
+    /// Find the answer to a question in a text.
+    Answer(Answer),
     /// Show the token ids of a text.
     Tokenize(Tokenize),
     /// Render messages by the model's chat template.
@@ -352,4 +360,74 @@ pub struct Serve {
     /// Where models run that programs ask by the OpenAI API.
     #[command(flatten)]
     pub device: DeviceArgs,
+}
+
+#[derive(Group)]
+pub struct Embed {
+    #[command(flatten)]
+    pub model: ModelArgs,
+    /// A text; may be given several times.
+    #[arg(long, required = true)]
+    pub text: Vec<String>,
+    /// How the tokens' vectors become one: mean, cls or max; by default as the model's makers do it.
+    #[arg(long)]
+    pub pooling: Option<String>,
+    /// Leave the vectors as long as they are.
+    #[arg(long)]
+    pub no_normalize: bool,
+    /// Print `{"embeddings": [[...]]}`.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Group)]
+pub struct FillMask {
+    #[command(flatten)]
+    pub model: ModelArgs,
+    /// A text with the vocabulary's mask in it, [MASK] or <mask>.
+    #[arg(long)]
+    pub text: String,
+    /// How many words for each mask.
+    #[arg(long, default_value_t = 5)]
+    pub top: usize,
+    /// Print `{"masks": [{"position", "candidates": [{"score", "token", "token_str", "sequence"}]}]}`.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Group)]
+pub struct Classify {
+    #[command(flatten)]
+    pub model: ModelArgs,
+    /// A text; may be given several times.
+    #[arg(long, required = true)]
+    pub text: Vec<String>,
+    /// The second text of a pair, one for each text.
+    #[arg(long)]
+    pub pair: Vec<String>,
+    /// Print `{"classes": [[{"label", "score"}]]}`, or for models of words
+    /// `{"entities": [[{"label", "score", "word", "start", "end"}]]}`.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Group)]
+pub struct Answer {
+    #[command(flatten)]
+    pub model: ModelArgs,
+    /// What is asked.
+    #[arg(long)]
+    pub question: String,
+    /// The text that holds the answer.
+    #[arg(long)]
+    pub context: String,
+    /// How many answers.
+    #[arg(long, default_value_t = 1)]
+    pub top: usize,
+    /// Tokens of an answer at most.
+    #[arg(long, default_value_t = 15)]
+    pub longest: usize,
+    /// Print `{"answers": [{"score", "start", "end", "answer"}]}`.
+    #[arg(long)]
+    pub json: bool,
 }

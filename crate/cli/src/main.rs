@@ -16,6 +16,7 @@ mod quantize;
 mod serve;
 mod source;
 mod stories;
+mod tasks;
 mod text;
 mod train;
 mod words;
@@ -65,6 +66,10 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Chat(args) => pollster::block_on(chat::run(args)),
         Command::Generate(args) => pollster::block_on(generate::run(args)),
         Command::Forward(args) => pollster::block_on(forward::run(args)),
+        Command::Embed(args) => pollster::block_on(tasks::embed(args)),
+        Command::FillMask(args) => pollster::block_on(tasks::fill_mask(args)),
+        Command::Classify(args) => pollster::block_on(tasks::classify(args)),
+        Command::Answer(args) => pollster::block_on(tasks::answer(args)),
         Command::Tokenize(args) => pollster::block_on(text::tokenize(args)),
         Command::ChatTemplate(args) => pollster::block_on(text::chat_template(args)),
         Command::Inspect(args) => pollster::block_on(inspect::run(args)),

@@ -205,6 +205,16 @@ impl Model {
         }
     }
 
+    /// The longest sequence that the model takes, where positions are learned: some of them may not be used.
+    pub fn longest(&self) -> usize {
+        match self {
+            Self::Encoder(cfg) => {
+                cfg.max_positions - cfg.padding_id.map_or(0, |id| id as usize + 1).min(cfg.max_positions)
+            }
+            Self::Llama(_) | Self::Gpt2(_) => self.max_positions(),
+        }
+    }
+
     /// Whether a longer sequence than [`Model::max_positions`] is impossible, and not only unwise.
     pub fn has_learned_positions(&self) -> bool {
         match self {

@@ -83,6 +83,14 @@ pub enum Error {
     /// A prompt cannot be continued.
     #[error("the prompt {0}")]
     Prompt(String),
+    /// The model's head is for something else.
+    #[error("{name}: does not {what}")]
+    Task {
+        /// The model.
+        name: String,
+        /// What was asked.
+        what: String,
+    },
     /// The model does not fit.
     #[error("{name}: needs {needed} bytes for weights and cache, {available} are allowed; try a smaller context")]
     Memory {
@@ -144,6 +152,7 @@ impl Error {
             Error::Gpu(_) => "gpu",
             Error::MixedDevices => "mixed_devices",
             Error::Sampler { .. } => "sampler",
+            Error::Task { .. } => "unsupported",
         }
     }
 

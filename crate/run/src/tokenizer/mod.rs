@@ -12,10 +12,12 @@ mod merger;
 mod pre_tokenizer;
 mod scores;
 mod sentencepiece;
+mod spans;
 mod vocab_merges;
 
 pub use config::TokenizerConfig;
 pub use scores::{Piece, PieceKind, ScoreVocabulary};
+pub use spans::{Place, Spans};
 
 use crate::Error;
 use std::collections::HashSet;

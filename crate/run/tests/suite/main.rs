@@ -3,6 +3,7 @@
 mod sampler;
 mod shared;
 mod stream;
+mod tasks;
 mod templates;
 mod tokenizers;
 mod words;

@@ -28,6 +28,7 @@ pub fn cases() -> Vec<Case> {
     }
     cases.extend(contradictions(&llama, &gpt2));
     cases.extend(rotary(&llama));
+    cases.extend(decoders());
     cases
 }
 
@@ -107,6 +108,59 @@ fn contradictions(llama: &Files, gpt2: &Files) -> Vec<Case> {
         architecture("no architecture", json!([])),
         architecture("architectures as a text", json!("LlamaForCausalLM")),
         architecture("architectures as numbers", json!([1, 2])),
+    ]
+}
+
+/// What only one family has.
+fn decoders() -> Vec<Case> {
+    let (neox, phi3) = (files::folder("gpt_neox"), files::folder("phi3_partial"));
+    let (gemma2, gemma3) = (files::folder("gemma2"), files::folder("gemma3"));
+    let weights = "model.safetensors";
+    let shape = |files: &Files, field: &'static str, value: Value| {
+        Case::new(format!("{field} is {value}, not the weights'"), weights, &["shape"], files, |f| {
+            f.json(FILE, |config| drop(config.insert(field.into(), value)));
+        })
+    };
+    let factors = |name: &str, value: Value| {
+        Case::new(name, FILE, &["short_factor", "long_factor"], &phi3, |f| {
+            f.json(FILE, |config| {
+                config.insert("rope_scaling".into(), value);
+            });
+        })
+    };
+    vec![
+        set(&neox, "num_attention_heads", json!(5)),
+        set(&neox, "rotary_pct", json!(1.5)),
+        set(&neox, "rotary_pct", json!("quarter")),
+        set(&neox, "rotary_emb_base", json!(0)),
+        set(&neox, "use_parallel_residual", json!("yes")),
+        set(&neox, "hidden_size", json!(0)),
+        shape(&neox, "intermediate_size", json!(45)),
+        set(&phi3, "partial_rotary_factor", json!(-0.5)),
+        set(&phi3, "sliding_window", json!(0)),
+        set(&phi3, "original_max_position_embeddings", json!(0)),
+        shape(&phi3, "num_key_value_heads", json!(1)),
+        shape(&phi3, "intermediate_size", json!(40)),
+        factors("no long factors", json!({"type": "longrope", "short_factor": [1.0, 1.0, 1.0, 1.0, 1.0, 1.0]})),
+        factors("factors as a text", json!({"type": "longrope", "short_factor": "1.0", "long_factor": [1.0]})),
+        factors(
+            "a factor is zero",
+            json!({"type": "longrope", "short_factor": [0, 1, 1, 1, 1, 1], "long_factor": [1]}),
+        ),
+        Case::new("a joined tensor is lost", weights, &["missing"], &phi3, |f| {
+            f.json(FILE, |config| drop(config.insert("num_hidden_layers".into(), json!(3))));
+        }),
+        set(&gemma2, "query_pre_attn_scalar", json!(0)),
+        set(&gemma2, "attn_logit_softcapping", json!(-1)),
+        set(&gemma2, "final_logit_softcapping", json!("30")),
+        set(&gemma2, "use_bidirectional_attention", json!(true)),
+        set(&gemma2, "layer_types", json!(["full_attention"])),
+        set(&gemma2, "layer_types", json!("full_attention")),
+        set(&gemma2, "head_dim", json!(9)),
+        set(&gemma3, "sliding_window_pattern", json!(0)),
+        set(&gemma3, "rope_local_base_freq", json!(0)),
+        set(&gemma3, "rope_parameters", json!([1])),
+        shape(&gemma3, "head_dim", json!(8)),
     ]
 }
 

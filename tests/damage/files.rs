@@ -38,6 +38,12 @@ pub fn quantized() -> Files {
     Files(BTreeMap::from([("model.gguf".to_string(), bytes)]))
 }
 
+/// A fixture in llama.cpp's layout.
+pub fn converted(name: &str) -> Files {
+    let bytes = std::fs::read(fixtures("gguf").join(format!("{name}.gguf"))).unwrap();
+    Files(BTreeMap::from([("model.gguf".to_string(), bytes)]))
+}
+
 /// A small file of llama2.c: width 8, feed-forward 12, one block, two heads, one for keys, five tokens, context 4.
 pub fn llama2c() -> Files {
     let (dim, hidden, vocab, kv, context, head) = (8, 12, 5, 4, 4, 4);

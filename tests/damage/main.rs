@@ -6,6 +6,7 @@ mod fuzz;
 mod gguf;
 mod headers;
 mod layout;
+mod llama_cpp;
 mod program;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -107,7 +108,13 @@ fn play(suite: &str, cases: &[Case]) {
 
 #[test]
 fn whole_models_open() {
-    for files in [files::folder("llama_plain"), files::folder("llama_sharded"), files::quantized(), files::llama2c()] {
+    for files in [
+        files::folder("llama_plain"),
+        files::folder("llama_sharded"),
+        files::quantized(),
+        files::llama2c(),
+        files::converted("phi3_long"),
+    ] {
         open(&files).unwrap();
     }
 }
@@ -125,6 +132,11 @@ fn layouts() {
 #[test]
 fn safetensors_headers() {
     play("safetensors headers", &headers::cases());
+}
+
+#[test]
+fn llama_cpp_layout() {
+    play("llama.cpp's layout", &llama_cpp::cases());
 }
 
 #[test]

@@ -18,6 +18,15 @@ pub fn llama(extra: Value) -> Value {
     config
 }
 
+/// The fields that GPT-NeoX and Gemma have in other words than Llama.
+fn other(architecture: &str, extra: Value) -> Value {
+    let mut config = llama(json!({"architectures": [architecture]}));
+    if let (Some(config), Value::Object(extra)) = (config.as_object_mut(), extra) {
+        config.extend(extra);
+    }
+    config
+}
+
 fn configs() -> Vec<(&'static str, Value)> {
     vec![
         ("llama", llama(json!({}))),
@@ -25,6 +34,30 @@ fn configs() -> Vec<(&'static str, Value)> {
         ("mistral", llama(json!({"architectures": ["MistralForCausalLM"], "sliding_window": 3}))),
         ("qwen2", llama(json!({"architectures": ["Qwen2ForCausalLM"]}))),
         ("qwen3", llama(json!({"architectures": ["Qwen3ForCausalLM"], "head_dim": 8}))),
+        ("phi3", other("Phi3ForCausalLM", json!({"partial_rotary_factor": 0.5, "sliding_window": 4}))),
+        ("gpt_neox", other("GPTNeoXForCausalLM", json!({"tie_word_embeddings": false}))),
+        (
+            "gpt_neox sequential",
+            other("GPTNeoXForCausalLM", json!({"use_parallel_residual": false, "rotary_pct": 0.5})),
+        ),
+        ("gemma", other("GemmaForCausalLM", json!({"head_dim": 8, "attention_bias": true}))),
+        (
+            "gemma2",
+            other(
+                "Gemma2ForCausalLM",
+                json!({
+                    "head_dim": 8, "sliding_window": 3, "query_pre_attn_scalar": 6, "attn_logit_softcapping": 2.0,
+                    "final_logit_softcapping": 3.0,
+                }),
+            ),
+        ),
+        (
+            "gemma3",
+            other(
+                "Gemma3ForCausalLM",
+                json!({"head_dim": 8, "sliding_window": 3, "sliding_window_pattern": 2, "tie_word_embeddings": false}),
+            ),
+        ),
         (
             "gpt2",
             json!({

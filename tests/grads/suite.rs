@@ -103,7 +103,9 @@ fn draw(spec: &graph::WeightSpec, numbers: &mut Numbers) -> Stored {
     // Norms stay near one, products near the size of what they multiply.
     let (mean, spread) = match spec.shape.as_slice() {
         [_] => (1.0, 0.1),
-        [_, k] if ["proj", "attn", "fc"].iter().any(|part| spec.name.contains(part)) => (0.0, 1.0 / (*k as f32).sqrt()),
+        [_, k] if ["proj", "attn", "fc", "dense", "query"].iter().any(|part| spec.name.contains(part)) => {
+            (0.0, 1.0 / (*k as f32).sqrt())
+        }
         _ => (0.0, 1.0),
     };
     let data = (0..n).flat_map(|_| (mean + spread * numbers.normal()).to_le_bytes()).collect();

@@ -69,7 +69,7 @@ fn difference(package: &Package, executor: Executor, chunks: &[usize]) -> Result
 #[test]
 fn sessions_of_one_model_do_not_meet() {
     let mut verdict = Verdict::default();
-    for name in ["llama_plain", "qwen2_window", "gpt2"] {
+    for name in ["llama_plain", "qwen2_window", "gpt2", "gpt_neox", "phi3_window", "gemma3"] {
         for (device, choice) in DEVICES {
             let what = format!("{name} on {device}");
             let model = fixture::named(name).package().and_then(|package| loaded::load(package, choice));

@@ -8,7 +8,7 @@ use crate::fixture::{self, Fixture, relative_error};
 use crate::loaded;
 
 /// What the contract allows.
-fn bound(device: DeviceChoice, half: bool) -> f64 {
+pub fn bound(device: DeviceChoice, half: bool) -> f64 {
     match (device, half) {
         (DeviceChoice::Gpu, true) => 2e-3,
         (DeviceChoice::Gpu, false) => 1e-3,
@@ -57,7 +57,8 @@ fn fields(fixture: &Fixture, model: &Model, bound: f64, what: &str, verdict: &mu
     }
 }
 
-fn greedy(fixture: &Fixture, model: &Model, what: &str, verdict: &mut Verdict) {
+/// Checks greedy text, where the reference's is known.
+pub fn greedy(fixture: &Fixture, model: &Model, what: &str, verdict: &mut Verdict) {
     let Some(wanted) = fixture.greedy() else { return };
     let mut tokenizer = None;
     if let Some(prompt) = &wanted.prompt {

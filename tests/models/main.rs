@@ -5,6 +5,7 @@
 mod cache;
 mod fixture;
 mod forward;
+mod gguf;
 mod loaded;
 mod nano;
 mod nodes;

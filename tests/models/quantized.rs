@@ -15,7 +15,7 @@ use crate::reference::reference_name;
 use crate::written;
 
 /// Families, biases, tied and untied heads, rows that do not divide into blocks.
-const FIXTURES: [&str; 11] = [
+const FIXTURES: [&str; 16] = [
     "llama_plain",
     "llama_biases",
     "llama_bf16",
@@ -27,6 +27,11 @@ const FIXTURES: [&str; 11] = [
     "roberta_masked",
     "distilbert_answer",
     "albert_masked",
+    "gpt_neox",
+    "phi3_window",
+    "gemma",
+    "gemma2",
+    "gemma3_v5",
 ];
 const TYPES: [QuantType; 5] = [QuantType::F16, QuantType::Q8_0, QuantType::Q4_0, QuantType::Q4_K, QuantType::Q6_K];
 

@@ -14,7 +14,7 @@ fn pipelines(model: &Model) -> usize {
 
 #[test]
 fn a_warm_model_compiles_nothing() {
-    for name in ["llama_plain", "qwen2_window", "gpt2"] {
+    for name in ["llama_plain", "qwen2_window", "gpt2", "gpt_neox", "phi3_window", "gemma2", "gemma3"] {
         let package = fixture::named(name).package().unwrap();
         let model = loaded::load(package, DeviceChoice::Gpu).unwrap();
         let mut steps = Vec::new();

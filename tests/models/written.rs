@@ -27,24 +27,29 @@ pub fn weights(package: &Package, graph: &Graph) -> Result<Vec<Stored>, run::Err
     let found = package.find(graph)?;
     let one = |(spec, found): (&graph::WeightSpec, run::Found)| {
         let checkpoint = package.checkpoint();
-        let (ty, data) = match checkpoint.tensor(&found.name).map(|info| info.dtype) {
-            Some(Dtype::Quant(ty)) if !found.transpose => (ty, block_on(checkpoint.read(&found.name))?),
-            _ => (QuantType::F32, turned(&block_on(checkpoint.read_f32(&found.name))?, found.transpose)),
+        let dtype = checkpoint.tensor(&found.name).map(|info| info.dtype);
+        let (ty, data) = match (dtype, found.stored, &found.rows) {
+            (Some(Dtype::Quant(ty)), graph::Stored::AsDeclared, None) => (ty, block_on(checkpoint.read(&found.name))?),
+            (Some(Dtype::Quant(ty)), graph::Stored::AsDeclared, Some(rows)) => {
+                (ty, block_on(checkpoint.read_rows(&found.name, rows.clone()))?)
+            }
+            _ => (QuantType::F32, changed(&block_on(checkpoint.read_f32(&found.name))?, found.stored)),
         };
         Ok(Stored { name: spec.name.clone(), shape: spec.shape.clone(), ty, data })
     };
     graph.weights.iter().zip(found).map(one).collect()
 }
 
-fn turned((shape, values): &(Vec<usize>, Vec<f32>), transpose: bool) -> Vec<u8> {
+fn changed((shape, values): &(Vec<usize>, Vec<f32>), stored: graph::Stored) -> Vec<u8> {
     let mut out = Vec::new();
-    match (transpose, shape.as_slice()) {
-        (true, [rows, cols]) => {
-            let turned: Vec<f32> = (0..*cols).flat_map(|c| (0..*rows).map(move |r| values[r * cols + c])).collect();
-            format::encode(QuantType::F32, &turned, &mut out).unwrap();
+    let changed: Vec<f32> = match (stored, shape.as_slice()) {
+        (graph::Stored::Transposed, [rows, cols]) => {
+            (0..*cols).flat_map(|c| (0..*rows).map(move |r| values[r * cols + c])).collect()
         }
-        _ => format::encode(QuantType::F32, values, &mut out).unwrap(),
-    }
+        (graph::Stored::LessOne, _) => values.iter().map(|value| value + 1.0).collect(),
+        _ => values.clone(),
+    };
+    format::encode(QuantType::F32, &changed, &mut out).unwrap();
     out
 }
 

@@ -80,7 +80,7 @@ fn gpu_engine(kernels: gpu::Kernels) -> Result<gpu::Engine, String> {
     static WIDE: OnceLock<Result<gpu::Engine, String>> = OnceLock::new();
     let engine = if kernels == gpu::Kernels::Wide { &WIDE } else { &PLAIN };
     let open = || {
-        let options = gpu::Options { limits: gpu::Limits::Default, kernels };
+        let options = gpu::Options { limits: gpu::Limits::Default, kernels, ..gpu::Options::default() };
         let opened = pollster::block_on(gpu::Engine::new(options));
         opened.map_err(|error| format!("{error}; on Debian: apt-get install mesa-vulkan-drivers"))
     };

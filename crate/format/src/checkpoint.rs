@@ -1,7 +1,7 @@
 //! The store of a model's tensors: names, shapes and types from the headers, values as ranges of the files.
 
 use crate::names::{self, Heads};
-use crate::{Bytes, Dtype, Error, decode, gguf};
+use crate::{Bytes, Dtype, Error, QuantType, decode, gguf};
 use indexmap::IndexMap;
 use std::ops::Range;
 use std::rc::Rc;
@@ -127,14 +127,14 @@ impl Checkpoint {
         self.metadata.as_ref()?.str(&format!("dynasty.{file}"))
     }
 
-    /// The encoded bytes of a tensor, in the checkpoint's row order.
+    /// The encoded bytes of a tensor as the checkpoint has them: in its row order, norms without an added one.
     ///
     /// # Errors
     /// [`Error::Tensor`] if there is none of that name; whatever reading its file gives.
     pub async fn read(&self, name: &str) -> Result<Vec<u8>, Error> {
         let info = self.find(name)?;
         let data = self.file(info).read(info.offset..info.offset + info.bytes).await?;
-        self.reorder(info, data)
+        self.restored(info, data)
     }
 
     /// The encoded bytes of some rows of a tensor (a row is the innermost dimension), in the checkpoint's row order.
@@ -157,7 +157,7 @@ impl Checkpoint {
         let (first, last) = (rows.start / step * step, rows.end.next_multiple_of(step));
         let at = |row: usize| info.offset + row as u64 * row_bytes as u64;
         let data = self.file(info).read(at(first)..at(last)).await?;
-        let data = if rows.is_empty() { data } else { self.reorder(info, data)? };
+        let data = if rows.is_empty() { data } else { self.restored(info, data)? };
         let skip = (rows.start - first) * row_bytes;
         let wanted = data.get(skip..skip + rows.len() * row_bytes);
         wanted.map(<[u8]>::to_vec).ok_or_else(|| Error::tensor(self.file(info).name(), name, "rows are missing"))
@@ -209,6 +209,17 @@ impl Checkpoint {
             Heads::Query => Some(rope.query),
             Heads::Key => Some(rope.key),
         }
+    }
+
+    /// Undoes what llama.cpp's converter did to a tensor.
+    fn restored(&self, info: &TensorInfo, mut data: Vec<u8>) -> Result<Vec<u8>, Error> {
+        if info.dtype == Dtype::Quant(QuantType::F32) && names::plus_one(self.architecture().unwrap_or(""), &info.name)
+        {
+            for value in data.as_chunks_mut::<4>().0 {
+                *value = (f32::from_le_bytes(*value) - 1.0).to_le_bytes();
+            }
+        }
+        self.reorder(info, data)
     }
 
     /// Whole heads of a tensor in the checkpoint's order.

@@ -14,7 +14,7 @@ struct Table {
     inner: &'static [(&'static str, &'static str)],
 }
 
-/// Llama, Mistral, Qwen2, Qwen3.
+/// Llama, Mistral, Qwen2, Qwen3, Gemma.
 const LLAMA: Table = Table {
     outer: &[("token_embd", "model.embed_tokens"), ("output_norm", "model.norm"), ("output", "lm_head")],
     block: "model.layers.",
@@ -30,6 +30,59 @@ const LLAMA: Table = Table {
         ("ffn_gate", "mlp.gate_proj"),
         ("ffn_up", "mlp.up_proj"),
         ("ffn_down", "mlp.down_proj"),
+    ],
+};
+
+/// Phi-3: queries, keys and values in one tensor, and gate and up in one.
+const PHI3: Table = Table {
+    outer: LLAMA.outer,
+    block: LLAMA.block,
+    inner: &[
+        ("attn_norm", "input_layernorm"),
+        ("attn_qkv", "self_attn.qkv_proj"),
+        ("attn_output", "self_attn.o_proj"),
+        ("ffn_norm", "post_attention_layernorm"),
+        ("ffn_up", "mlp.gate_up_proj"),
+        ("ffn_down", "mlp.down_proj"),
+    ],
+};
+
+/// Gemma 2 and 3, with norms before and behind each part.
+const GEMMA2: Table = Table {
+    outer: LLAMA.outer,
+    block: LLAMA.block,
+    inner: &[
+        ("attn_norm", "input_layernorm"),
+        ("attn_q", "self_attn.q_proj"),
+        ("attn_k", "self_attn.k_proj"),
+        ("attn_v", "self_attn.v_proj"),
+        ("attn_output", "self_attn.o_proj"),
+        ("attn_q_norm", "self_attn.q_norm"),
+        ("attn_k_norm", "self_attn.k_norm"),
+        ("post_attention_norm", "post_attention_layernorm"),
+        ("ffn_norm", "pre_feedforward_layernorm"),
+        ("ffn_gate", "mlp.gate_proj"),
+        ("ffn_up", "mlp.up_proj"),
+        ("ffn_down", "mlp.down_proj"),
+        ("post_ffw_norm", "post_feedforward_layernorm"),
+    ],
+};
+
+/// GPT-NeoX.
+const GPT_NEOX: Table = Table {
+    outer: &[
+        ("token_embd", "gpt_neox.embed_in"),
+        ("output_norm", "gpt_neox.final_layer_norm"),
+        ("output", "embed_out"),
+    ],
+    block: "gpt_neox.layers.",
+    inner: &[
+        ("attn_norm", "input_layernorm"),
+        ("attn_qkv", "attention.query_key_value"),
+        ("attn_output", "attention.dense"),
+        ("ffn_norm", "post_attention_layernorm"),
+        ("ffn_up", "mlp.dense_h_to_4h"),
+        ("ffn_down", "mlp.dense_4h_to_h"),
     ],
 };
 
@@ -50,7 +103,10 @@ const GPT2: Table = Table {
 /// The table of a `general.architecture`.
 fn table(arch: &str) -> Option<&'static Table> {
     match arch {
-        "llama" | "mistral" | "qwen2" | "qwen3" => Some(&LLAMA),
+        "llama" | "mistral" | "qwen2" | "qwen3" | "gemma" => Some(&LLAMA),
+        "gemma2" | "gemma3" => Some(&GEMMA2),
+        "phi3" => Some(&PHI3),
+        "gptneox" => Some(&GPT_NEOX),
         "gpt2" => Some(&GPT2),
         _ => None,
     }
@@ -96,6 +152,11 @@ pub fn rope_permuted(arch: &str) -> bool {
 /// checkpoints have `Conv1D` layers. Quantized blocks lie along rows, so this is not undone when they are read.
 pub fn conv1d_transposed(arch: &str) -> bool {
     arch == "gpt2"
+}
+
+/// Whether llama.cpp stores this tensor plus one: the norms of Gemma's checkpoints are what is added to one.
+pub fn plus_one(arch: &str, name: &str) -> bool {
+    matches!(arch, "gemma" | "gemma2" | "gemma3") && name.ends_with("norm.weight")
 }
 
 /// The query or key heads that a checkpoint name belongs to.
@@ -163,6 +224,11 @@ mod tests {
             ("qwen3", "blk.0.attn_k_norm.weight", Some("model.layers.0.self_attn.k_norm.weight")),
             ("gpt2", "position_embd.weight", Some("wpe.weight")),
             ("gpt2", "blk.3.attn_qkv.bias", Some("h.3.attn.c_attn.bias")),
+            ("gptneox", "output.weight", Some("embed_out.weight")),
+            ("phi3", "blk.1.ffn_up.weight", Some("model.layers.1.mlp.gate_up_proj.weight")),
+            ("gemma", "blk.0.ffn_norm.weight", Some("model.layers.0.post_attention_layernorm.weight")),
+            ("gemma3", "blk.0.ffn_norm.weight", Some("model.layers.0.pre_feedforward_layernorm.weight")),
+            ("phi3", "rope_factors_long.weight", None),
             ("llama", "rope_freqs.weight", None),
             ("llama", "blk.x.attn_q.weight", None),
             ("dynasty", "token_embd.weight", None),

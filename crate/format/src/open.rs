@@ -2,7 +2,7 @@
 
 use crate::checkpoint::RopeHeads;
 use crate::safetensors::{self, MAX_TENSORS, StringMap};
-use crate::{Bytes, Checkpoint, Dtype, Error, Folder, TensorInfo, gguf, names};
+use crate::{Bytes, Checkpoint, Dtype, Error, Folder, QuantType, TensorInfo, gguf, names};
 use indexmap::IndexMap;
 use indexmap::map::Entry;
 use std::rc::Rc;
@@ -204,6 +204,9 @@ fn check_gguf(file: &dyn Bytes, raw: &gguf::RawTensor, header: &gguf::Header, ar
             // A tensor without values may be described past the end; nothing of it is there to read.
             let offset = offset.min(file.len());
             let name = names::to_checkpoint(arch, &raw.name).unwrap_or_else(|| raw.name.clone());
+            if names::plus_one(arch, &name) && dtype != Dtype::Quant(QuantType::F32) {
+                return Err(failed(format!("a norm of {dtype}, expected F32")));
+            }
             Ok(TensorInfo { name, shape, dtype, file: 0, offset, bytes })
         }
         _ => Err(failed(format!("{bytes} bytes at {} do not lie in a file of {} bytes", raw.offset, file.len()))),

@@ -45,7 +45,7 @@ pub struct Node {
     pub outputs: Vec<ValueType>,
 }
 
-/// How a checkpoint stores a matrix.
+/// How a checkpoint stores a weight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub enum Stored {
     /// As declared.
@@ -53,6 +53,8 @@ pub enum Stored {
     AsDeclared,
     /// With the two axes exchanged (GPT-2's Conv1D keeps [K, N]); turned while loading.
     Transposed,
+    /// Less one: the graph sees 1 + w (Gemma's norms).
+    LessOne,
 }
 
 /// A weight that the graph reads.

@@ -109,6 +109,13 @@ impl<'g> Var<'g> {
         self.apply(Op::RmsNorm { eps }, &[weight])
     }
 
+    /// [`Var::rms_norm`] whose checkpoint stores the weight less one.
+    #[track_caller]
+    pub fn rms_norm_from_one(self, at: &Scope<'g>, eps: f32) -> Var<'g> {
+        let weight = at.tensor("weight", [self.shape().last_known().unwrap_or(0)], Stored::LessOne);
+        self.apply(Op::RmsNorm { eps }, &[weight])
+    }
+
     /// Layer norm over the last axis, with `weight` and `bias` at `at`.
     #[track_caller]
     pub fn layer_norm(self, at: &Scope<'g>, eps: f32, bias: Bias) -> Var<'g> {

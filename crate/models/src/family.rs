@@ -3,7 +3,7 @@
 use graph::{Builder, Graph, Taps};
 use serde_json::Value;
 
-use crate::{Call, Error, Fields, encoder, gpt2, llama};
+use crate::{Call, Error, Fields, encoder, gemma, gpt_neox, gpt2, llama};
 
 /// What the head computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -61,6 +61,10 @@ pub enum Model {
     Gpt2(gpt2::Config),
     /// BERT and the encoders of its shape.
     Encoder(encoder::Config),
+    /// GPT-NeoX and Pythia.
+    GptNeox(gpt_neox::Config),
+    /// Gemma, Gemma 2 and the text part of Gemma 3.
+    Gemma(gemma::Config),
 }
 
 impl Model {
@@ -83,12 +87,20 @@ impl Model {
         if !matches!(task, Task::CausalLm | Task::Base) {
             return Err(unknown(&name));
         }
+        let gemma = |kind| gemma::Config::read(&fields, kind, task).map(Self::Gemma);
         let kind = match family {
             "GPT2" => return gpt2::Config::read(&fields, task).map(Self::Gpt2),
+            "GPTNeoX" => return gpt_neox::Config::read(&fields, task).map(Self::GptNeox),
+            "Gemma" => return gemma(gemma::Kind::Gemma),
+            "Gemma2" => return gemma(gemma::Kind::Gemma2),
+            // The base model has a name of its own.
+            "Gemma3" if task == Task::CausalLm => return gemma(gemma::Kind::Gemma3),
+            "Gemma3Text" if task == Task::Base => return gemma(gemma::Kind::Gemma3),
             "Llama" => llama::Kind::Llama,
             "Mistral" => llama::Kind::Mistral,
             "Qwen2" => llama::Kind::Qwen2,
             "Qwen3" => llama::Kind::Qwen3,
+            "Phi3" => llama::Kind::Phi3,
             _ => return Err(unknown(&name)),
         };
         llama::Config::read(&fields, kind, task).map(Self::Llama)
@@ -98,7 +110,7 @@ impl Model {
     /// is a tensor of this name.
     pub fn fit_to(&mut self, has: impl Fn(&str) -> bool) {
         match self {
-            Self::Llama(_) | Self::Gpt2(_) => {}
+            Self::Llama(_) | Self::Gpt2(_) | Self::GptNeox(_) | Self::Gemma(_) => {}
             Self::Encoder(cfg) => cfg.fit_to(has),
         }
     }
@@ -122,6 +134,8 @@ impl Model {
             Self::Llama(cfg) => llama::write(g, cfg, call)?,
             Self::Gpt2(cfg) => gpt2::write(g, cfg, call),
             Self::Encoder(cfg) => encoder::write(g, cfg, call),
+            Self::GptNeox(cfg) => gpt_neox::write(g, cfg, call)?,
+            Self::Gemma(cfg) => gemma::write(g, cfg, call)?,
         }
         Ok(())
     }
@@ -131,6 +145,8 @@ impl Model {
         match self {
             Self::Llama(cfg) => cfg.n_layer = cfg.n_layer.min(n),
             Self::Gpt2(cfg) => cfg.n_layer = cfg.n_layer.min(n),
+            Self::GptNeox(cfg) => cfg.n_layer = cfg.n_layer.min(n),
+            Self::Gemma(cfg) => cfg.n_layer = cfg.n_layer.min(n),
             Self::Encoder(cfg) => cfg.n_layer = cfg.n_layer.min(n),
         }
     }
@@ -140,6 +156,8 @@ impl Model {
         match self {
             Self::Llama(cfg) => cfg.task = Task::Base,
             Self::Gpt2(cfg) => cfg.task = Task::Base,
+            Self::GptNeox(cfg) => cfg.task = Task::Base,
+            Self::Gemma(cfg) => cfg.task = Task::Base,
             Self::Encoder(cfg) => (cfg.task, cfg.pooler) = (Task::Base, false),
         }
     }
@@ -149,6 +167,8 @@ impl Model {
         match self {
             Self::Llama(_) => "llama",
             Self::Gpt2(_) => "gpt2",
+            Self::GptNeox(_) => "gpt_neox",
+            Self::Gemma(_) => "gemma",
             Self::Encoder(cfg) => cfg.kind.name(),
         }
     }
@@ -156,7 +176,7 @@ impl Model {
     /// Which parts it has.
     pub fn parts(&self) -> Parts {
         match self {
-            Self::Llama(_) | Self::Gpt2(_) => Parts::Decoder,
+            Self::Llama(_) | Self::Gpt2(_) | Self::GptNeox(_) | Self::Gemma(_) => Parts::Decoder,
             Self::Encoder(_) => Parts::Encoder,
         }
     }
@@ -166,6 +186,8 @@ impl Model {
         match self {
             Self::Llama(cfg) => cfg.task,
             Self::Gpt2(cfg) => cfg.task,
+            Self::GptNeox(cfg) => cfg.task,
+            Self::Gemma(cfg) => cfg.task,
             Self::Encoder(cfg) => cfg.task,
         }
     }
@@ -175,6 +197,8 @@ impl Model {
         match self {
             Self::Llama(cfg) => cfg.n_vocab,
             Self::Gpt2(cfg) => cfg.n_vocab,
+            Self::GptNeox(cfg) => cfg.n_vocab,
+            Self::Gemma(cfg) => cfg.n_vocab,
             Self::Encoder(cfg) => cfg.n_vocab,
         }
     }
@@ -182,7 +206,7 @@ impl Model {
     /// Kinds of segments that `token_type_ids` tell apart; 0 where there is no such input.
     pub fn n_types(&self) -> usize {
         match self {
-            Self::Llama(_) | Self::Gpt2(_) => 0,
+            Self::Llama(_) | Self::Gpt2(_) | Self::GptNeox(_) | Self::Gemma(_) => 0,
             Self::Encoder(cfg) => cfg.n_types,
         }
     }
@@ -192,6 +216,8 @@ impl Model {
         match self {
             Self::Llama(cfg) => cfg.n_layer,
             Self::Gpt2(cfg) => cfg.n_layer,
+            Self::GptNeox(cfg) => cfg.n_layer,
+            Self::Gemma(cfg) => cfg.n_layer,
             Self::Encoder(cfg) => cfg.n_layer,
         }
     }
@@ -201,6 +227,8 @@ impl Model {
         match self {
             Self::Llama(cfg) => cfg.max_positions,
             Self::Gpt2(cfg) => cfg.max_positions,
+            Self::GptNeox(cfg) => cfg.max_positions,
+            Self::Gemma(cfg) => cfg.max_positions,
             Self::Encoder(cfg) => cfg.max_positions,
         }
     }
@@ -218,7 +246,7 @@ impl Model {
     /// Whether a longer sequence than [`Model::max_positions`] is impossible, and not only unwise.
     pub fn has_learned_positions(&self) -> bool {
         match self {
-            Self::Llama(_) => false,
+            Self::Llama(_) | Self::GptNeox(_) | Self::Gemma(_) => false,
             Self::Gpt2(_) | Self::Encoder(_) => true,
         }
     }
@@ -226,17 +254,28 @@ impl Model {
     /// The positions of tokens `ids` in rows of `tokens` for which none are given.
     pub fn positions(&self, ids: &[i32], tokens: usize) -> Vec<i32> {
         match self {
-            Self::Llama(_) | Self::Gpt2(_) => encoder::counted(ids.len(), tokens),
+            Self::Llama(_) | Self::Gpt2(_) | Self::GptNeox(_) | Self::Gemma(_) => encoder::counted(ids.len(), tokens),
             Self::Encoder(cfg) => cfg.positions(ids, tokens),
+        }
+    }
+
+    /// The length past which every key of a text is turned anew (Phi-3), so that keys in a cache are of no use.
+    pub fn turns_anew_past(&self) -> Option<usize> {
+        match self {
+            Self::Llama(cfg) => cfg.turns_anew_past,
+            Self::Gpt2(_) | Self::GptNeox(_) | Self::Gemma(_) | Self::Encoder(_) => None,
         }
     }
 
     /// The input `inv_freq` for a sequence of `seq_len` tokens, if the graph has one.
     pub fn inv_freq(&self, seq_len: usize) -> Option<Vec<f32>> {
-        match self {
-            Self::Llama(cfg) => cfg.rope.depends_on_length().then(|| cfg.rope.inv_freq(seq_len)),
-            Self::Gpt2(_) | Self::Encoder(_) => None,
-        }
+        let rope = match self {
+            Self::Llama(cfg) => &cfg.rope,
+            Self::GptNeox(cfg) => &cfg.rope,
+            Self::Gemma(cfg) => &cfg.rope,
+            Self::Gpt2(_) | Self::Encoder(_) => return None,
+        };
+        rope.depends_on_length().then(|| rope.inv_freq(seq_len))
     }
 }
 
@@ -253,6 +292,11 @@ fn encoder_kind(family: &str) -> Option<encoder::Kind> {
 fn default_architecture(model_type: &str) -> String {
     match model_type {
         "gpt2" => "GPT2LMHeadModel".into(),
+        "gpt_neox" => "GPTNeoXForCausalLM".into(),
+        "gemma" => "GemmaForCausalLM".into(),
+        "gemma2" => "Gemma2ForCausalLM".into(),
+        "gemma3_text" => "Gemma3ForCausalLM".into(),
+        "phi3" => "Phi3ForCausalLM".into(),
         "llama" => "LlamaForCausalLM".into(),
         "mistral" => "MistralForCausalLM".into(),
         "qwen2" => "Qwen2ForCausalLM".into(),

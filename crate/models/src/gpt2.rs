@@ -6,7 +6,7 @@ use graph::{Act, Attention, Bias, Builder, Scope, Var};
 
 use crate::call::{Call, Inputs, finish_head, select_rows};
 use crate::family::Task;
-use crate::llama::read_act;
+use crate::llama::{read_act, read_layers};
 use crate::{Error, Fields};
 
 /// What is fixed for one model.
@@ -48,17 +48,13 @@ impl Config {
         if !n_embd.is_multiple_of(n_head) {
             return Err(config.fail("n_head", format!("is {n_head}, which does not divide the width {n_embd}")));
         }
-        let n_layer = config.size("n_layer")?;
-        if n_layer > 4096 {
-            return Err(config.fail("n_layer", format!("is {n_layer}, more than any model has")));
-        }
         if config.flag("add_cross_attention", false)? {
             return Err(config.fail("add_cross_attention", "is true, which is not supported"));
         }
         Ok(Self {
             n_vocab: config.size("vocab_size")?,
             n_embd,
-            n_layer,
+            n_layer: read_layers(config, "n_layer")?,
             n_head,
             n_ff: config.size_or("n_inner", 4 * n_embd)?,
             max_positions: match config.size_or_none("n_positions")? {

@@ -1,16 +1,17 @@
-//! Llama and the decoders of its shape: Llama 2/3, Mistral, Qwen2, Qwen3, SmolLM2, TinyStories.
+//! Llama and the decoders of its shape: Llama 2/3, Mistral, Qwen2, Qwen3, Phi-3 and Phi-4, SmolLM2, TinyStories.
 //!
 //! Paper: Touvron et al. 2023, arXiv:2302.13971. Reference: `LlamaForCausalLM`, `MistralForCausalLM`,
-//! `Qwen2ForCausalLM`, `Qwen3ForCausalLM` of transformers.
+//! `Qwen2ForCausalLM`, `Qwen3ForCausalLM`, `Phi3ForCausalLM` of transformers.
 //!
 //! Axis letters: B batch, T tokens, P cached tokens, C width, H query heads, G key-value heads, D head width,
 //! F feed-forward width, V vocabulary.
 
-use graph::{Act, Attention, Bias, Builder, Rope, RopeLayout, Scope, Tensor, Var};
+use graph::{Act, Attention, Bias, Builder, Scope, Var};
 
 use crate::call::{CacheUse, Call, Inputs, finish_head, select_rows};
 use crate::family::Task;
-use crate::rope::Frequencies;
+use crate::rope::{self, Frequencies, Habits};
+use crate::rotary::Rotary;
 use crate::{Error, Fields};
 
 /// What is fixed for one model.
@@ -38,6 +39,8 @@ pub struct Config {
     pub act: Act,
     /// The rotary embedding.
     pub rope: Frequencies,
+    /// The length past which every key of a text is turned anew, those in a cache too (Phi-3).
+    pub turns_anew_past: Option<usize>,
     /// Biases of the query, key and value projections.
     pub qkv_bias: Bias,
     /// Bias of the attention's output projection.
@@ -65,6 +68,8 @@ pub enum Kind {
     Qwen2,
     /// Qwen3.
     Qwen3,
+    /// Phi-3 and Phi-4, whose checkpoints keep projections of one value in one tensor (see [`crate::joined`]).
+    Phi3,
 }
 
 impl Config {
@@ -73,17 +78,8 @@ impl Config {
     /// # Errors
     /// A field is missing, wrong or contradicts another.
     pub fn read(config: &Fields<'_>, kind: Kind, task: Task) -> Result<Self, Error> {
-        let (n_embd, n_head) = (config.size("hidden_size")?, config.size("num_attention_heads")?);
-        let n_layer = config.size("num_hidden_layers")?;
-        if n_layer > 4096 {
-            return Err(config.fail("num_hidden_layers", format!("is {n_layer}, more than any model has")));
-        }
-        let n_kv_head = config.size_or("num_key_value_heads", n_head)?;
-        if !n_head.is_multiple_of(n_kv_head) {
-            return Err(
-                config.fail("num_key_value_heads", format!("is {n_kv_head}, which does not divide {n_head} heads"))
-            );
-        }
+        let (n_embd, (n_head, n_kv_head)) = (config.size("hidden_size")?, read_heads(config)?);
+        let n_layer = read_layers(config, "num_hidden_layers")?;
         let head_dim = match (config.size_or_none("head_dim")?, kind) {
             (Some(head_dim), _) => head_dim,
             (None, Kind::Qwen3) => 128,
@@ -92,9 +88,13 @@ impl Config {
         if head_dim == 0 || !head_dim.is_multiple_of(2) {
             return Err(config.fail("head_dim", format!("is {head_dim}, expected an even number")));
         }
-        let max_positions =
-            config.size_or("max_position_embeddings", if kind == Kind::Llama { 2048 } else { 32768 })?;
+        let max_positions = config.size_or("max_position_embeddings", kind.max_positions())?;
         let bias = |field: &str| config.flag(field, false).map(|on| if on { Bias::Add } else { Bias::None });
+        let rope = read_rope(config, kind, head_dim, max_positions)?;
+        let attention_bias = match kind {
+            Kind::Llama | Kind::Mistral | Kind::Qwen3 => bias("attention_bias")?,
+            Kind::Qwen2 | Kind::Phi3 => Bias::None,
+        };
         Ok(Self {
             n_vocab: config.size("vocab_size")?,
             n_embd,
@@ -104,11 +104,12 @@ impl Config {
             head_dim,
             n_ff: config.size("intermediate_size")?,
             max_positions,
-            norm_eps: config.number_or("rms_norm_eps", 1e-6)? as f32,
+            norm_eps: config.number_or("rms_norm_eps", if kind == Kind::Phi3 { 1e-5 } else { 1e-6 })? as f32,
             act: read_act(config, "hidden_act", Act::Silu)?,
-            rope: Frequencies::read(config, head_dim, max_positions)?,
-            qkv_bias: if kind == Kind::Qwen2 { Bias::Add } else { bias("attention_bias")? },
-            out_bias: if kind == Kind::Qwen2 { Bias::None } else { bias("attention_bias")? },
+            turns_anew_past: rope.longrope_past().filter(|_| kind == Kind::Phi3),
+            rope,
+            qkv_bias: if kind == Kind::Qwen2 { Bias::Add } else { attention_bias },
+            out_bias: attention_bias,
             mlp_bias: bias("mlp_bias")?,
             qk_norm: kind == Kind::Qwen3,
             windows: read_windows(config, kind, n_layer)?,
@@ -116,6 +117,49 @@ impl Config {
             task,
         })
     }
+}
+
+impl Kind {
+    /// The longest sequence where the configuration names none.
+    fn max_positions(self) -> usize {
+        match self {
+            Kind::Llama => 2048,
+            Kind::Phi3 => 4096,
+            Kind::Qwen2 | Kind::Qwen3 => 32768,
+            Kind::Mistral => 131_072,
+        }
+    }
+}
+
+/// Phi-3 stretches 4096 positions where nothing else is said beside its rotary parameters, and calls LongRoPE `yarn` in
+/// its oldest files.
+fn read_rope(config: &Fields<'_>, kind: Kind, head_dim: usize, max_positions: usize) -> Result<Frequencies, Error> {
+    let parameters = rope::parameters(config)?;
+    let habits = match kind {
+        Kind::Phi3 => Habits { original: Some(4096), yarn: "longrope", ..Habits::default() },
+        Kind::Llama | Kind::Mistral | Kind::Qwen2 | Kind::Qwen3 => Habits::default(),
+    };
+    Frequencies::read_as(config, parameters, habits, head_dim, max_positions)
+}
+
+/// Blocks, L.
+pub(crate) fn read_layers(config: &Fields<'_>, field: &str) -> Result<usize, Error> {
+    let n_layer = config.size(field)?;
+    if n_layer > 4096 {
+        return Err(config.fail(field, format!("is {n_layer}, more than any model has")));
+    }
+    Ok(n_layer)
+}
+
+/// Query heads, H, and key-value heads, G.
+pub(crate) fn read_heads(config: &Fields<'_>) -> Result<(usize, usize), Error> {
+    let n_head = config.size("num_attention_heads")?;
+    let n_kv_head = config.size_or("num_key_value_heads", n_head)?;
+    if !n_head.is_multiple_of(n_kv_head) {
+        let reason = format!("is {n_kv_head}, which does not divide {n_head} heads");
+        return Err(config.fail("num_key_value_heads", reason));
+    }
+    Ok((n_head, n_kv_head))
 }
 
 /// An activation by the name that transformers gives it.
@@ -136,46 +180,26 @@ pub(crate) fn read_act(config: &Fields<'_>, field: &str, default: Act) -> Result
 fn read_windows(config: &Fields<'_>, kind: Kind, n_layer: usize) -> Result<Vec<Option<usize>>, Error> {
     let window = match kind {
         Kind::Llama => None,
-        Kind::Mistral => config.size_or_none("sliding_window")?,
+        Kind::Mistral if config.is_null("sliding_window") => None,
+        Kind::Mistral => Some(config.size_or("sliding_window", 4096)?),
+        Kind::Phi3 => config.size_or_none("sliding_window")?,
         Kind::Qwen2 | Kind::Qwen3 => match config.flag("use_sliding_window", false)? {
-            true => config.size_or_none("sliding_window")?,
+            true => Some(config.size_or("sliding_window", 4096)?),
             false => None,
         },
     };
+    if !matches!(kind, Kind::Qwen2 | Kind::Qwen3) {
+        return Ok(vec![window; n_layer]);
+    }
     let types = config.texts("layer_types")?;
-    if !types.is_empty() && kind != Kind::Llama {
+    if !types.is_empty() {
         if types.len() != n_layer {
             return Err(config.fail("layer_types", format!("has {} entries, expected {n_layer}", types.len())));
         }
         return Ok(types.iter().map(|t| window.filter(|_| *t == "sliding_attention")).collect());
     }
-    let first = if kind == Kind::Mistral { 0 } else { config.number_or("max_window_layers", 28.0)? as usize };
+    let first = config.number_or("max_window_layers", 28.0)? as usize;
     Ok((0..n_layer).map(|i| window.filter(|_| i >= first)).collect())
-}
-
-/// Rotary embedding of queries or keys [B, T, H, D].
-#[derive(Clone, Copy)]
-struct Rotary<'g> {
-    positions: Var<'g>,
-    inv_freq: Var<'g>,
-    spec: Rope,
-}
-
-impl<'g> Rotary<'g> {
-    fn declare(g: &'g Builder, cfg: &Config, positions: Var<'g>) -> Result<Self, graph::Error> {
-        let half = cfg.rope.half();
-        let inv_freq = if cfg.rope.depends_on_length() {
-            g.input("inv_freq", graph::DType::F32, [half])
-        } else {
-            g.constant(Tensor::f32([half], cfg.rope.inv_freq(0))?)
-        };
-        let spec = Rope { layout: RopeLayout::Half, scale: cfg.rope.attention_factor };
-        Ok(Self { positions, inv_freq, spec })
-    }
-
-    fn turn(self, x: Var<'g>) -> Var<'g> {
-        x.rope(self.positions, self.inv_freq, self.spec)
-    }
 }
 
 /// What every block reads.
@@ -223,7 +247,7 @@ fn block<'g>(x: Var<'g>, w: &Scope<'g>, cfg: &Config, shared: &Shared<'g>, i: us
 /// The rotary frequencies do not fit their shape. A broken shape rule shows when the graph is finished.
 pub fn write(g: &Builder, cfg: &Config, call: &Call) -> Result<(), graph::Error> {
     let inputs = Inputs::declare(g, call);
-    let rotary = Rotary::declare(g, cfg, inputs.positions)?;
+    let rotary = Rotary::declare(g, &cfg.rope, inputs.positions)?;
     let shared = Shared { g, inputs, rotary };
     let w = g.weights().at("model");
 

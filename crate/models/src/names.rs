@@ -1,10 +1,17 @@
 //! From the graph's weight names to those of real checkpoints.
 
 /// Prefixes that some checkpoints leave out and others add.
-const PREFIXES: [&str; 6] = ["model.", "transformer.", "bert.", "roberta.", "distilbert.", "albert."];
+const PREFIXES: [&str; 7] = ["model.", "transformer.", "gpt_neox.", "bert.", "roberta.", "distilbert.", "albert."];
+
+/// Names of the graph and what they were once called.
+const FORMER: [(&str, &str); 1] = [("lm_head.weight", "embed_out.weight")];
+
+/// Tensors that hold several projections of one value, rows behind rows, in this order (Phi-3).
+const JOINED: [(&str, &[&str]); 2] =
+    [("qkv_proj", &["q_proj", "k_proj", "v_proj"]), ("gate_up_proj", &["gate_proj", "up_proj"])];
 
 /// The name under which a checkpoint holds the weight `wanted`: as it is, with or without the model's prefix, with the
-/// old gamma and beta of norms, or through the tied embedding.
+/// old gamma and beta of norms, or under its former name.
 pub fn resolve(wanted: &str, has: impl Fn(&str) -> bool) -> Option<String> {
     let mut names = vec![wanted.to_string()];
     for prefix in PREFIXES {
@@ -14,7 +21,23 @@ pub fn resolve(wanted: &str, has: impl Fn(&str) -> bool) -> Option<String> {
         names.push(format!("{prefix}{wanted}"));
     }
     let old: Vec<String> = names.iter().filter_map(|name| old_norm_name(name)).collect();
-    names.into_iter().chain(old).find(|name| has(name))
+    let former = FORMER.iter().filter(|(now, _)| *now == wanted).map(|(_, then)| (*then).to_string());
+    names.into_iter().chain(old).chain(former).find(|name| has(name))
+}
+
+/// The tensor that may hold the projection `wanted` together with others, and the names of all of them in its order.
+///
+/// ```
+/// let (whole, parts) = dynasty_models::joined("model.layers.0.mlp.up_proj.weight").unwrap();
+/// assert_eq!(whole, "model.layers.0.mlp.gate_up_proj.weight");
+/// assert_eq!(parts, ["model.layers.0.mlp.gate_proj.weight", "model.layers.0.mlp.up_proj.weight"]);
+/// ```
+pub fn joined(wanted: &str) -> Option<(String, Vec<String>)> {
+    let (path, ending) = wanted.rsplit_once('.')?;
+    let (place, part) = path.rsplit_once('.')?;
+    let (whole, parts) = JOINED.iter().find(|(_, parts)| parts.contains(&part))?;
+    let name = |stem: &str| format!("{place}.{stem}.{ending}");
+    Some((name(whole), parts.iter().map(|part| name(part)).collect()))
 }
 
 /// Other names under which checkpoints keep a shared tensor: the table of the tokens that a tied head reads, and the
@@ -28,7 +51,10 @@ pub fn spellings(wanted: &str) -> Vec<String> {
         "vocab_projector.weight",
     ];
     const BIASED: [&str; 3] = ["lm_head", "cls.predictions", "predictions"];
-    if ["embed_tokens.weight", "wte.weight", "word_embeddings.weight"].iter().any(|table| wanted.ends_with(table)) {
+    if ["embed_tokens.weight", "embed_in.weight", "wte.weight", "word_embeddings.weight"]
+        .iter()
+        .any(|table| wanted.ends_with(table))
+    {
         return HEADS.map(String::from).to_vec();
     }
     let pair = |head: &&str| [format!("{head}.bias"), format!("{head}.decoder.bias")];
@@ -56,6 +82,8 @@ mod tests {
             ("model.norm.weight", "norm.weight"),
             ("transformer.ln_f.bias", "ln_f.beta"),
             ("lm_head.weight", "model.lm_head.weight"),
+            ("lm_head.weight", "embed_out.weight"),
+            ("gpt_neox.embed_in.weight", "embed_in.weight"),
         ] {
             assert_eq!(resolve(wanted, |name| name == held).as_deref(), Some(held));
         }

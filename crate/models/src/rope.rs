@@ -22,7 +22,7 @@ enum Scaling {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Frequencies {
     theta: f64,
-    /// Elements of a head that are turned, R.
+    /// Elements of a head that are turned, R, if it is even.
     rotary_dim: usize,
     max_positions: usize,
     original_positions: usize,
@@ -31,47 +31,91 @@ pub struct Frequencies {
     pub attention_factor: f32,
 }
 
+/// Where a family keeps its rotary parameters outside of `rope_parameters`, and what it takes where they are missing.
+#[derive(Clone, Copy, Debug)]
+pub struct Habits {
+    /// The base's field and value.
+    pub theta: (&'static str, f64),
+    /// The field and value of the share of a head that is turned.
+    pub partial: (&'static str, f64),
+    /// The length that long contexts are stretched from, if it is not [`Frequencies::read`]'s `max_positions`.
+    pub original: Option<usize>,
+    /// What the kind `yarn` means.
+    pub yarn: &'static str,
+}
+
+impl Default for Habits {
+    fn default() -> Self {
+        Self { theta: ("rope_theta", 10_000.0), partial: ("partial_rotary_factor", 1.0), original: None, yarn: "yarn" }
+    }
+}
+
+/// The object of rotary parameters: `rope_scaling` (4.x), else `rope_parameters` (5.x).
+///
+/// # Errors
+/// It is there and no object.
+pub fn parameters<'a>(config: &Fields<'a>) -> Result<Option<Fields<'a>>, Error> {
+    Ok(config.object("rope_scaling")?.or(config.object("rope_parameters")?))
+}
+
 impl Frequencies {
     /// Reads `rope_theta` and `rope_scaling` (4.x) or `rope_parameters` (5.x).
     ///
     /// # Errors
     /// A field is missing or wrong, or the kind is unknown.
     pub fn read(config: &Fields<'_>, head_dim: usize, max_positions: usize) -> Result<Self, Error> {
-        let parameters = match config.object("rope_parameters")? {
-            Some(parameters) => Some(parameters),
-            None => config.object("rope_scaling")?,
-        };
-        let number = |field: &str| match parameters.map(|p| p.number(field)).transpose()?.flatten() {
-            Some(n) => Ok(Some(n)),
-            None => config.number(field),
-        };
-        let theta = number("rope_theta")?.unwrap_or(10_000.0);
+        Self::read_as(config, parameters(config)?, Habits::default(), head_dim, max_positions)
+    }
+
+    /// As [`Frequencies::read`], with the parameters at hand and a family's habits.
+    ///
+    /// # Errors
+    /// A field is missing or wrong, or the kind is unknown.
+    pub fn read_as(
+        config: &Fields<'_>,
+        parameters: Option<Fields<'_>>,
+        habits: Habits,
+        head_dim: usize,
+        max_positions: usize,
+    ) -> Result<Self, Error> {
+        let inner = |field: &str| parameters.map(|p| p.number(field)).transpose().map(Option::flatten);
+        let number = |field: &str, outer: &str| inner(field)?.map_or_else(|| config.number(outer), |n| Ok(Some(n)));
+        let theta = number("rope_theta", habits.theta.0)?.unwrap_or(habits.theta.1);
         if theta <= 0.0 {
-            return Err(config.fail("rope_theta", "must be positive"));
+            return Err(config.fail(habits.theta.0, "must be positive"));
         }
-        let partial = number("partial_rotary_factor")?.unwrap_or(1.0);
-        let rotary_dim = ((head_dim as f64 * partial) as usize).clamp(2, head_dim.max(2)) & !1;
-        let original_positions = match number("original_max_position_embeddings")? {
+        let partial = number("partial_rotary_factor", habits.partial.0)?.unwrap_or(habits.partial.1);
+        if !(0.0..=1.0).contains(&partial) {
+            return Err(config.fail(habits.partial.0, format!("is {partial}, expected a share from 0 to 1")));
+        }
+        // What stands beside the parameters wins.
+        let original = match config.number("original_max_position_embeddings")? {
+            None if habits.original.is_some() => habits.original.map(|n| n as f64),
+            None => inner("original_max_position_embeddings")?,
+            given => given,
+        };
+        let original_positions = match original {
             Some(n) if n >= 1.0 => n as usize,
             Some(_) => return Err(config.fail("original_max_position_embeddings", "must be positive")),
             None => max_positions,
         };
         let mut this = Self {
             theta,
-            rotary_dim,
+            rotary_dim: ((head_dim as f64 * partial) as usize).max(1),
             max_positions,
             original_positions,
             scaling: Scaling::Default,
             attention_factor: 1.0,
         };
         if let Some(parameters) = parameters {
-            this.read_scaling(&parameters)?;
+            this.read_scaling(&parameters, habits)?;
         }
         Ok(this)
     }
 
-    fn read_scaling(&mut self, p: &Fields<'_>) -> Result<(), Error> {
+    fn read_scaling(&mut self, p: &Fields<'_>, habits: Habits) -> Result<(), Error> {
         let kind = p.text("rope_type")?.or(p.text("type")?).unwrap_or("default");
+        let kind = if kind == "yarn" { habits.yarn } else { kind };
         let given = |field: &str| p.number(field)?.filter(|f| *f > 0.0).ok_or_else(|| p.fail(field, "is missing"));
         let factor = || given("factor");
         self.scaling = match kind {
@@ -92,7 +136,7 @@ impl Frequencies {
                 }
             }
             "longrope" | "su" => {
-                let half = self.rotary_dim / 2;
+                let half = self.half();
                 self.attention_factor = self.longrope_attention(p)? as f32;
                 Scaling::LongRope { short: p.numbers("short_factor", half)?, long: p.numbers("long_factor", half)? }
             }
@@ -114,11 +158,7 @@ impl Frequencies {
             return Ok(given);
         }
         let grown = self.max_positions as f64 / self.original_positions as f64;
-        let factor = if p.value("original_max_position_embeddings").is_some() || grown > 1.0 {
-            grown
-        } else {
-            p.number_or("factor", 1.0)?
-        };
+        let factor = p.number_or("factor", grown)?;
         if factor <= 1.0 {
             return Ok(1.0);
         }
@@ -130,9 +170,14 @@ impl Frequencies {
         matches!(self.scaling, Scaling::Dynamic { .. } | Scaling::LongRope { .. })
     }
 
-    /// Half the number of turned elements, R/2.
+    /// The length past which LongRoPE takes its other factors.
+    pub fn longrope_past(&self) -> Option<usize> {
+        matches!(self.scaling, Scaling::LongRope { .. }).then_some(self.original_positions)
+    }
+
+    /// Pairs that are turned, R/2; of an odd share the last pair has its second element from what is left.
     pub fn half(&self) -> usize {
-        self.rotary_dim / 2
+        self.rotary_dim.div_ceil(2)
     }
 
     /// The angle per position of each pair, in radians, for a sequence of `seq_len` tokens: [R/2].

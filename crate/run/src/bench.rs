@@ -100,19 +100,19 @@ async fn one_run(model: &Model, session: &mut Session, options: BenchOptions, se
     let start = Instant::now();
     let mut next = 0;
     for (i, chunk) in prompt.chunks(CHUNK).enumerate() {
-        next = greedy(model, session, chunk.to_vec(), i * CHUNK).await?;
+        next = greedy(model, session, chunk.to_vec(), i * CHUNK, prompt.len()).await?;
     }
     let prefill = start.elapsed().as_secs_f64();
     let start = Instant::now();
     for i in 0..options.tokens {
-        next = greedy(model, session, vec![next], options.prompt + i).await?;
+        next = greedy(model, session, vec![next], options.prompt + i, options.prompt + i + 1).await?;
     }
     let decode = start.elapsed().as_secs_f64();
     Ok((options.prompt as f64 / prefill, options.tokens as f64 / decode))
 }
 
-async fn greedy(model: &Model, session: &mut Session, ids: Vec<i32>, from: usize) -> Result<i32, Error> {
-    let outputs = step_inputs(model, session, Head::Greedy, ids, from).await?;
+async fn greedy(model: &Model, session: &mut Session, ids: Vec<i32>, from: usize, total: usize) -> Result<i32, Error> {
+    let outputs = step_inputs(model, session, Head::Greedy, ids, from, total).await?;
     Ok(outputs[0].as_i32()?.first().copied().unwrap_or(0))
 }
 

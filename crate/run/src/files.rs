@@ -4,10 +4,11 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use format::{Checkpoint, Dtype, Folder, gguf, names, read_text};
-use models::gguf::Tensors;
+use models::gguf::{Divisors, Tensors};
 use serde_json::Value;
 
 use crate::package::Source;
+use crate::quantize::TURNED;
 use crate::{Chat, ChatTemplate, Error, GenerationConfig, Tokenizer, TokenizerConfig};
 
 /// SentencePiece's own file.
@@ -15,6 +16,9 @@ const SENTENCEPIECE: &str = "tokenizer.model";
 
 /// The largest published `tokenizer.model` has about five megabytes.
 const LONGEST: u64 = 64 << 20;
+
+/// No head of a model is wider.
+const LONGEST_HEAD: usize = 1 << 16;
 
 /// A model's files, opened.
 pub struct Files {
@@ -102,7 +106,8 @@ impl Files {
 
     /// Whether matrices that checkpoints of the family keep as [K, N] are already [N, K] here.
     pub(crate) fn turned(&self) -> bool {
-        self.checkpoint().and_then(|c| c.architecture()).is_some_and(names::conv1d_transposed)
+        let by_converter = self.checkpoint().and_then(|c| c.architecture()).is_some_and(names::conv1d_transposed);
+        by_converter || self.metadata().and_then(|m| m.bool(TURNED)).unwrap_or(false)
     }
 
     /// The error that a file is not there.
@@ -116,15 +121,14 @@ impl Files {
             return Ok(found);
         }
         let Some(metadata) = &checkpoint.metadata else { return Err(self.missing("config.json")) };
-        let table = ["model.embed_tokens.weight", "transformer.wte.weight", "wte.weight"];
+        let table = ["model.embed_tokens.weight", "transformer.wte.weight", "wte.weight", "gpt_neox.embed_in.weight"];
         let n_vocab = table.iter().find_map(|name| checkpoint.tensor(name)).map_or(0, |info| info.rows());
-        let rope_factors = match checkpoint.tensor("rope_freqs.weight") {
-            Some(info) if matches!(info.dtype, Dtype::Quant(_)) => {
-                Some(checkpoint.read_f32("rope_freqs.weight").await?.1)
-            }
-            Some(_) | None => None,
+        let rope = Divisors {
+            all: factors(checkpoint, "rope_freqs.weight").await?,
+            short: factors(checkpoint, "rope_factors_short.weight").await?,
+            long: factors(checkpoint, "rope_factors_long.weight").await?,
         };
-        let tensors = Tensors { has: &|name| checkpoint.tensor(name).is_some(), n_vocab, rope_factors };
+        let tensors = Tensors { has: &|name| checkpoint.tensor(name).is_some(), n_vocab, rope };
         let file = self.name();
         let config = models::gguf::config(&file, metadata, &tensors)?;
         Ok((file, config))
@@ -222,5 +226,18 @@ impl Files {
             (Some(metadata), None, None) => Ok(GenerationConfig::from_gguf(metadata)),
             _ => GenerationConfig::from_json(own.as_deref(), config.as_deref()),
         }
+    }
+}
+
+/// The values of a small tensor, if the file has it: one for each pair of a head.
+async fn factors(checkpoint: &Checkpoint, name: &str) -> Result<Option<Vec<f32>>, Error> {
+    let held = checkpoint.tensor(name).filter(|info| matches!(info.dtype, Dtype::Quant(_)));
+    match held {
+        Some(info) if info.elements() > LONGEST_HEAD => {
+            let reason = format!("has {} values, more than any head", info.elements());
+            Err(Error::Tensor { file: checkpoint.name().into(), tensor: name.into(), reason })
+        }
+        Some(_) => Ok(Some(checkpoint.read_f32(name).await?.1)),
+        None => Ok(None),
     }
 }

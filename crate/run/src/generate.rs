@@ -134,6 +134,7 @@ impl<'a> Writing<'a> {
 
     async fn run(mut self, listener: &mut Listener<'_>) -> Result<Completion, Error> {
         let start = Instant::now();
+        self.forget_turned(self.prompt.len());
         let cached_tokens = self.session.keep_prefix(self.prompt);
         let read = self.prefill(cached_tokens, listener).await?;
         let prefill_ms = start.elapsed().as_secs_f64() * 1e3;
@@ -154,9 +155,18 @@ impl<'a> Writing<'a> {
         Ok(Completion { token_ids, text: self.text, finish, prompt_tokens, cached_tokens, prefill_ms, decode_ms })
     }
 
-    /// Runs the prompt from `done` on in chunks; the next token, or `None` if the caller wants no more.
+    /// Forgets the cache where a text of `total` tokens turns keys otherwise than the text that is held.
+    fn forget_turned(&mut self, total: usize) {
+        let held = self.session.tokens().len();
+        let turned = |most: usize| held > 0 && (held > most) != (total > most);
+        if self.model.package().model.turns_anew_past().is_some_and(turned) {
+            self.session.forget();
+        }
+    }
+
+    /// Runs the text from `done` on in chunks; the next token, or `None` if the caller wants no more.
     async fn prefill(&mut self, mut done: usize, listener: &mut Listener<'_>) -> Result<Option<u32>, Error> {
-        let total = self.prompt.len();
+        let total = self.history.len();
         loop {
             let end = total.min(done + CHUNK);
             let next = self.step(done, end).await?;
@@ -194,7 +204,14 @@ impl<'a> Writing<'a> {
                 return Ok(Finish::Length);
             }
             let end = self.history.len();
-            next = self.step(end - 1, end).await?;
+            self.forget_turned(end);
+            next = match self.session.tokens().len() {
+                held if held + 1 == end => self.step(held, end).await?,
+                held => match self.prefill(held, listener).await? {
+                    Some(next) => next,
+                    None => return Ok(Finish::Cancelled),
+                },
+            };
         }
     }
 
@@ -231,24 +248,25 @@ impl<'a> Writing<'a> {
 
     async fn run_tokens(&mut self, head: Head, from: usize, to: usize) -> Result<Vec<Tensor>, Error> {
         let ids = self.history[from..to].iter().map(|id| *id as i32).collect();
-        step_inputs(self.model, self.session, head, ids, from).await
+        step_inputs(self.model, self.session, head, ids, from, self.history.len()).await
     }
 }
 
-/// Runs `ids` at places `from..` of row 0 and evaluates the head for the last.
+/// Runs `ids` at places `from..` of row 0, of a text of `total` tokens, and evaluates the head for the last.
 pub(crate) async fn step_inputs(
     model: &Model,
     session: &mut Session,
     head: Head,
     ids: Vec<i32>,
     from: usize,
+    total: usize,
 ) -> Result<Vec<Tensor>, Error> {
     let n = ids.len();
     let ids = Tensor::i32([1, n], ids)?;
     let positions = Tensor::i32([1, n], (from as i32..(from + n) as i32).collect())?;
     let past = Tensor::i32([1], vec![from as i32])?;
     let rows = Tensor::i32([1], vec![n as i32 - 1])?;
-    let inv_freq = model.package().model.inv_freq(from + n).map(|f| Tensor::f32([f.len()], f)).transpose()?;
+    let inv_freq = model.package().model.inv_freq(total).map(|f| Tensor::f32([f.len()], f)).transpose()?;
     let mut inputs = vec![("input_ids", &ids), ("position_ids", &positions), ("past", &past), ("rows", &rows)];
     if let Some(inv_freq) = &inv_freq {
         inputs.push(("inv_freq", inv_freq));

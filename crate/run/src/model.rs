@@ -171,7 +171,7 @@ impl Model {
             if self.device.compiles() {
                 let tokens = tokens.min(self.context);
                 let mut session = Session::new(self.device.session(&self.states, 1, tokens)?);
-                generate::step_inputs(self, &mut session, head, vec![0; tokens], 0).await?;
+                generate::step_inputs(self, &mut session, head, vec![0; tokens], 0, tokens).await?;
             } else {
                 let call = Call::step(head);
                 let program = self.program(call)?;

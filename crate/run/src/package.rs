@@ -2,8 +2,7 @@
 
 use std::rc::Rc;
 
-use format::{Bytes, Checkpoint, Dtype, Folder};
-use graph::{Graph, Stored, WeightSpec};
+use format::{Bytes, Checkpoint, Folder};
 use models::Model;
 use serde_json::Value;
 
@@ -27,15 +26,6 @@ pub struct Package {
     /// The configured family.
     pub model: Model,
     checkpoint: Rc<Checkpoint>,
-}
-
-/// Where a weight of the graph is found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
-    /// The checkpoint's name.
-    pub name: String,
-    /// Its axes must be exchanged.
-    pub transpose: bool,
 }
 
 impl Package {
@@ -72,41 +62,5 @@ impl Package {
     /// The tensors.
     pub fn checkpoint(&self) -> &Checkpoint {
         &self.checkpoint
-    }
-
-    /// Finds every weight of a graph in the checkpoint.
-    ///
-    /// # Errors
-    /// A tensor is missing or has another shape than the configuration says.
-    pub fn find(&self, graph: &Graph) -> Result<Vec<Found>, Error> {
-        let declared = |name: &String| graph.weights.iter().any(|spec| spec.name == *name);
-        let find = |spec: &WeightSpec| {
-            // A table that the head reads too may be stored under the head's name only.
-            let others = models::spellings(&spec.name);
-            let shared = if others.iter().any(declared) { Vec::new() } else { others };
-            self.find_one(spec, &shared)
-        };
-        graph.weights.iter().map(find).collect()
-    }
-
-    fn find_one(&self, spec: &WeightSpec, shared: &[String]) -> Result<Found, Error> {
-        let file = self.checkpoint.name().to_string();
-        let fail = |reason: String| Error::Tensor { file: file.clone(), tensor: spec.name.clone(), reason };
-        let held = |name: &str| self.checkpoint.tensor(name).is_some();
-        let other = || shared.iter().find_map(|name| models::resolve(name, held));
-        let name = models::resolve(&spec.name, held).or_else(other).ok_or_else(|| fail("is missing".into()))?;
-        let info = self.checkpoint.tensor(&name).ok_or_else(|| fail("is missing".into()))?;
-        if !matches!(info.dtype, Dtype::Quant(_) | Dtype::F64) {
-            return Err(fail(format!("holds {}, expected floats", info.dtype)));
-        }
-        let transpose = spec.stored == Stored::Transposed && !self.files.turned();
-        let mut wanted = spec.shape.clone();
-        if transpose {
-            wanted.reverse();
-        }
-        if info.shape != wanted {
-            return Err(fail(format!("has shape {:?}, the configuration says {wanted:?}", info.shape)));
-        }
-        Ok(Found { name, transpose })
     }
 }

@@ -8,6 +8,7 @@ use format::{Dtype, QuantType, TensorInfo};
 use graph::{Graph, Op, Stored, Taps, WeightSpec};
 use models::{Call, Mask};
 
+use crate::found::decode;
 use crate::package::Package;
 use crate::{Error, Progress};
 
@@ -24,6 +25,9 @@ const TEXTS: [&str; 10] = [
     "chat_template.jinja",
     "preprocessor_config.json",
 ];
+
+/// Says that matrices which checkpoints of the family keep as [K, N] are [N, K] here.
+pub(crate) const TURNED: &str = "dynasty.turned";
 
 /// What becomes of one tensor.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -165,27 +169,14 @@ async fn write_tensor<W: Write>(
     Ok(())
 }
 
-fn decode(info: &TensorInfo, elements: usize, bytes: &[u8]) -> Result<Vec<f32>, Error> {
-    match info.dtype {
-        Dtype::Quant(ty) => {
-            let mut values = vec![0.0; elements];
-            format::decode(ty, bytes, &mut values)?;
-            Ok(values)
-        }
-        Dtype::F64 => Ok(bytes.as_chunks().0.iter().map(|b| f64::from_le_bytes(*b) as f32).collect()),
-        Dtype::I64 | Dtype::I32 | Dtype::U8 | Dtype::Bool => Err(Error::Tensor {
-            file: String::new(),
-            tensor: info.name.clone(),
-            reason: format!("holds {}, expected floats", info.dtype),
-        }),
-    }
-}
-
 async fn metadata(package: &Package) -> Result<Metadata, Error> {
     let mut metadata = Metadata::default();
     metadata.insert("general.architecture", Value::String("dynasty".into()));
     metadata.insert("general.name", Value::String(short_name(&package.name())));
     metadata.insert("general.quantization_version", Value::U32(2));
+    if package.files.turned() {
+        metadata.insert(TURNED, Value::Bool(true));
+    }
     let own = package.files.metadata();
     for (key, value) in own.into_iter().flat_map(|m| &m.0).filter(|(key, _)| key.starts_with("tokenizer.")) {
         metadata.insert(key.clone(), value.clone());

@@ -87,7 +87,8 @@ async fn read(model: &Checkpoint, spec: &WeightSpec) -> Result<Vec<f32>, Error> 
     let (_, values) = model.read_f32(&spec.name).await?;
     Ok(match (spec.stored, &*spec.shape) {
         (Stored::Transposed, [n, k]) => transposed(&values, *k, *n),
-        _ => values,
+        (Stored::LessOne, _) => values.into_iter().map(|value| 1.0 + value).collect(),
+        (Stored::AsDeclared | Stored::Transposed, _) => values,
     })
 }
 
@@ -95,7 +96,8 @@ async fn read(model: &Checkpoint, spec: &WeightSpec) -> Result<Vec<f32>, Error> 
 fn stored(spec: &WeightSpec, values: Vec<f32>) -> (Vec<usize>, Vec<f32>) {
     match (spec.stored, &*spec.shape) {
         (Stored::Transposed, [n, k]) => (vec![*k, *n], transposed(&values, *n, *k)),
-        _ => (spec.shape.clone(), values),
+        (Stored::LessOne, _) => (spec.shape.clone(), values.into_iter().map(|value| value - 1.0).collect()),
+        (Stored::AsDeclared | Stored::Transposed, _) => (spec.shape.clone(), values),
     }
 }
 

@@ -94,11 +94,7 @@ async fn loaded(package: &Package, model: &Model) -> Result<Values, Error> {
     let graph = model.build(&Call::train(), Taps::none())?;
     let mut values = Values::new();
     for (spec, found) in graph.weights.iter().zip(package.find(&graph)?) {
-        let (_, held) = package.checkpoint().read_f32(&found.name).await?;
-        let held = match (found.transpose, &*spec.shape) {
-            (true, [n, k]) => export::transposed(&held, *k, *n),
-            _ => held,
-        };
+        let held = package.values(spec, &found).await?;
         values.insert(spec.name.clone(), held);
     }
     Ok(values)

@@ -1,0 +1,141 @@
+//! Where the weights of a graph lie in a checkpoint, and their values as the graph sees them.
+
+use std::ops::Range;
+
+use format::{Dtype, TensorInfo};
+use graph::{Graph, Stored, WeightSpec};
+
+use crate::{Error, Package};
+
+/// Where a weight of the graph is found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// The checkpoint's name.
+    pub name: String,
+    /// Its rows, where the tensor holds those of others too.
+    pub rows: Option<Range<usize>>,
+    /// What is to be undone when it is read.
+    pub stored: Stored,
+}
+
+impl Package {
+    /// Finds every weight of a graph in the checkpoint.
+    ///
+    /// # Errors
+    /// A tensor is missing or has another shape than the configuration says.
+    pub fn find(&self, graph: &Graph) -> Result<Vec<Found>, Error> {
+        graph.weights.iter().map(|spec| self.find_one(graph, spec)).collect()
+    }
+
+    fn find_one(&self, graph: &Graph, spec: &WeightSpec) -> Result<Found, Error> {
+        let fail = |reason: String| self.unfit(spec, reason);
+        let (name, rows, total) = self.place(graph, spec).ok_or_else(|| fail("is missing".into()))?;
+        let info = self.checkpoint().tensor(&name).ok_or_else(|| fail("is missing".into()))?;
+        if !matches!(info.dtype, Dtype::Quant(_) | Dtype::F64) {
+            return Err(fail(format!("holds {}, expected floats", info.dtype)));
+        }
+        let turned = spec.stored == Stored::Transposed && self.files.turned();
+        let stored = if turned { Stored::AsDeclared } else { spec.stored };
+        let mut wanted = spec.shape.clone();
+        if let (Some(total), Some(rows)) = (total, wanted.first_mut()) {
+            *rows = total;
+        }
+        if stored == Stored::Transposed {
+            wanted.reverse();
+        }
+        if info.shape != wanted {
+            return Err(fail(format!("has shape {:?}, the configuration says {wanted:?}", info.shape)));
+        }
+        Ok(Found { name, rows, stored })
+    }
+
+    /// The tensor that holds a weight, with its rows and all rows of that tensor where it holds others too.
+    fn place(&self, graph: &Graph, spec: &WeightSpec) -> Option<(String, Option<Range<usize>>, Option<usize>)> {
+        let held = |name: &str| self.checkpoint().tensor(name).is_some();
+        if let Some(name) = models::resolve(&spec.name, held) {
+            return Some((name, None, None));
+        }
+        // A table that the head reads too may be stored under the head's name only.
+        let declared = |name: &String| graph.weights.iter().any(|spec| spec.name == *name);
+        let others = models::spellings(&spec.name);
+        let shared = if others.iter().any(declared) { Vec::new() } else { others };
+        if let Some(name) = shared.iter().find_map(|name| models::resolve(name, held)) {
+            return Some((name, None, None));
+        }
+        let (whole, parts) = models::joined(&spec.name).filter(|_| spec.shape.len() == 2)?;
+        let name = models::resolve(&whole, held)?;
+        let rows = |name: &String| graph.weights.iter().find(|spec| spec.name == *name).map_or(0, |spec| spec.shape[0]);
+        let first = parts.iter().take_while(|part| **part != spec.name).map(rows).sum();
+        Some((name, Some(first..first + spec.shape[0]), Some(parts.iter().map(rows).sum())))
+    }
+
+    /// An error about a weight.
+    fn unfit(&self, spec: &WeightSpec, reason: String) -> Error {
+        Error::Tensor { file: self.checkpoint().name().into(), tensor: spec.name.clone(), reason }
+    }
+
+    /// Where the bytes of a weight begin: file and offset.
+    pub(crate) fn start(&self, found: &Found) -> Option<(usize, u64)> {
+        let info = self.checkpoint().tensor(&found.name)?;
+        let before = found.rows.as_ref().map_or(0, |rows| rows.start * info.row_bytes());
+        Some((info.file, info.offset + before as u64))
+    }
+
+    /// How many bytes a weight has in the checkpoint.
+    pub(crate) fn stored_bytes(&self, found: &Found) -> u64 {
+        let info = self.checkpoint().tensor(&found.name);
+        info.map_or(0, |info| found.rows.as_ref().map_or(info.bytes, |rows| (rows.len() * info.row_bytes()) as u64))
+    }
+
+    /// The encoded bytes of a weight as they are stored.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    pub async fn read(&self, found: &Found) -> Result<Vec<u8>, Error> {
+        Ok(match &found.rows {
+            Some(rows) => self.checkpoint().read_rows(&found.name, rows.clone()).await?,
+            None => self.checkpoint().read(&found.name).await?,
+        })
+    }
+
+    /// The values of a weight as the graph sees it.
+    ///
+    /// # Errors
+    /// They cannot be read or decoded.
+    pub async fn values(&self, spec: &WeightSpec, found: &Found) -> Result<Vec<f32>, Error> {
+        let missing = || self.unfit(spec, "is missing".into());
+        let info = self.checkpoint().tensor(&found.name).ok_or_else(missing)?;
+        let values = decode(info, spec.shape.iter().product(), &self.read(found).await?)?;
+        Ok(match (found.stored, &*spec.shape) {
+            (Stored::Transposed, [n, k]) => transposed(&values, *n, *k),
+            (Stored::LessOne, _) => values.into_iter().map(|value| 1.0 + value).collect(),
+            (Stored::AsDeclared | Stored::Transposed, _) => values,
+        })
+    }
+}
+
+/// Values of a tensor of floats.
+pub(crate) fn decode(info: &TensorInfo, elements: usize, bytes: &[u8]) -> Result<Vec<f32>, Error> {
+    match info.dtype {
+        Dtype::Quant(ty) => {
+            let mut values = vec![0.0; elements];
+            format::decode(ty, bytes, &mut values)?;
+            Ok(values)
+        }
+        Dtype::F64 => Ok(bytes.as_chunks().0.iter().map(|b| f64::from_le_bytes(*b) as f32).collect()),
+        Dtype::I64 | Dtype::I32 | Dtype::U8 | Dtype::Bool => Err(Error::Tensor {
+            file: String::new(),
+            tensor: info.name.clone(),
+            reason: format!("holds {}, expected floats", info.dtype),
+        }),
+    }
+}
+
+/// [K, N] → [N, K].
+fn transposed(values: &[f32], n: usize, k: usize) -> Vec<f32> {
+    let mut out = Vec::with_capacity(values.len());
+    for column in 0..n {
+        out.extend((0..k).map(|row| values[row * n + column]));
+    }
+    out
+}

@@ -1,9 +1,9 @@
 //! From a configuration to a family, and from a family to its graph.
 
-use graph::{Builder, Graph, Taps};
+use graph::{Builder, Graph, Taps, Tensor};
 use serde_json::Value;
 
-use crate::{Call, Error, Fields, encoder, gpt2, llama};
+use crate::{Call, Error, Fields, Side, bart, encoder, gpt2, llama, t5};
 
 /// What the head computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -50,6 +50,8 @@ pub enum Parts {
     Decoder,
     /// An encoder that reads in both directions.
     Encoder,
+    /// An encoder for a source text, and a decoder for what is written from it.
+    EncoderDecoder,
 }
 
 /// A configured model of any family.
@@ -61,6 +63,10 @@ pub enum Model {
     Gpt2(gpt2::Config),
     /// BERT and the encoders of its shape.
     Encoder(encoder::Config),
+    /// T5.
+    T5(t5::Config),
+    /// Marian, BART, mBART.
+    Bart(bart::Config),
 }
 
 impl Model {
@@ -79,6 +85,18 @@ impl Model {
         let (family, task) = split.ok_or_else(|| unknown(&name))?;
         if let Some(kind) = encoder_kind(family).filter(|kind| kind.has(task)) {
             return encoder::Config::read(&fields, kind, task).map(Self::Encoder);
+        }
+        if matches!(task, Task::Base | Task::Seq2SeqLm) {
+            let kind = match family {
+                "T5" => return t5::Config::read(&fields, task).map(Self::T5),
+                "Bart" => Some(bart::Kind::Bart),
+                "Marian" => Some(bart::Kind::Marian),
+                "MBart" => Some(bart::Kind::MBart),
+                _ => None,
+            };
+            if let Some(kind) = kind {
+                return bart::Config::read(&fields, kind, task).map(Self::Bart);
+            }
         }
         if !matches!(task, Task::CausalLm | Task::Base) {
             return Err(unknown(&name));
@@ -100,6 +118,8 @@ impl Model {
         match self {
             Self::Llama(_) | Self::Gpt2(_) => {}
             Self::Encoder(cfg) => cfg.fit_to(has),
+            Self::T5(cfg) => cfg.fit_to(has),
+            Self::Bart(cfg) => cfg.fit_to(has),
         }
     }
 
@@ -122,6 +142,8 @@ impl Model {
             Self::Llama(cfg) => llama::write(g, cfg, call)?,
             Self::Gpt2(cfg) => gpt2::write(g, cfg, call),
             Self::Encoder(cfg) => encoder::write(g, cfg, call),
+            Self::T5(cfg) => t5::write(g, cfg, call),
+            Self::Bart(cfg) => bart::write(g, cfg, call),
         }
         Ok(())
     }
@@ -132,6 +154,11 @@ impl Model {
             Self::Llama(cfg) => cfg.n_layer = cfg.n_layer.min(n),
             Self::Gpt2(cfg) => cfg.n_layer = cfg.n_layer.min(n),
             Self::Encoder(cfg) => cfg.n_layer = cfg.n_layer.min(n),
+            Self::T5(cfg) => (cfg.n_layer, cfg.n_decoder) = (cfg.n_layer.min(n), cfg.n_decoder.min(n)),
+            Self::Bart(cfg) => {
+                cfg.encoder.n_layer = cfg.encoder.n_layer.min(n);
+                cfg.decoder.n_layer = cfg.decoder.n_layer.min(n);
+            }
         }
     }
 
@@ -141,6 +168,8 @@ impl Model {
             Self::Llama(cfg) => cfg.task = Task::Base,
             Self::Gpt2(cfg) => cfg.task = Task::Base,
             Self::Encoder(cfg) => (cfg.task, cfg.pooler) = (Task::Base, false),
+            Self::T5(cfg) => cfg.task = Task::Base,
+            Self::Bart(cfg) => cfg.task = Task::Base,
         }
     }
 
@@ -150,6 +179,8 @@ impl Model {
             Self::Llama(_) => "llama",
             Self::Gpt2(_) => "gpt2",
             Self::Encoder(cfg) => cfg.kind.name(),
+            Self::T5(_) => "t5",
+            Self::Bart(cfg) => cfg.name(),
         }
     }
 
@@ -158,6 +189,7 @@ impl Model {
         match self {
             Self::Llama(_) | Self::Gpt2(_) => Parts::Decoder,
             Self::Encoder(_) => Parts::Encoder,
+            Self::T5(_) | Self::Bart(_) => Parts::EncoderDecoder,
         }
     }
 
@@ -167,22 +199,34 @@ impl Model {
             Self::Llama(cfg) => cfg.task,
             Self::Gpt2(cfg) => cfg.task,
             Self::Encoder(cfg) => cfg.task,
+            Self::T5(cfg) => cfg.task,
+            Self::Bart(cfg) => cfg.task,
         }
     }
 
-    /// Vocabulary, V.
+    /// Vocabulary of what is written, V.
     pub fn n_vocab(&self) -> usize {
         match self {
             Self::Llama(cfg) => cfg.n_vocab,
             Self::Gpt2(cfg) => cfg.n_vocab,
             Self::Encoder(cfg) => cfg.n_vocab,
+            Self::T5(cfg) => cfg.n_vocab,
+            Self::Bart(cfg) => cfg.decoder.n_vocab,
+        }
+    }
+
+    /// Vocabulary of what is read, which may be another one.
+    pub fn n_source(&self) -> usize {
+        match self {
+            Self::Bart(cfg) => cfg.encoder.n_vocab,
+            Self::Llama(_) | Self::Gpt2(_) | Self::Encoder(_) | Self::T5(_) => self.n_vocab(),
         }
     }
 
     /// Kinds of segments that `token_type_ids` tell apart; 0 where there is no such input.
     pub fn n_types(&self) -> usize {
         match self {
-            Self::Llama(_) | Self::Gpt2(_) => 0,
+            Self::Llama(_) | Self::Gpt2(_) | Self::T5(_) | Self::Bart(_) => 0,
             Self::Encoder(cfg) => cfg.n_types,
         }
     }
@@ -193,6 +237,8 @@ impl Model {
             Self::Llama(cfg) => cfg.n_layer,
             Self::Gpt2(cfg) => cfg.n_layer,
             Self::Encoder(cfg) => cfg.n_layer,
+            Self::T5(cfg) => cfg.n_layer,
+            Self::Bart(cfg) => cfg.encoder.n_layer,
         }
     }
 
@@ -202,21 +248,23 @@ impl Model {
             Self::Llama(cfg) => cfg.max_positions,
             Self::Gpt2(cfg) => cfg.max_positions,
             Self::Encoder(cfg) => cfg.max_positions,
+            Self::T5(cfg) => cfg.max_positions,
+            Self::Bart(cfg) => cfg.max_positions,
         }
     }
 
     /// Whether a longer sequence than [`Model::max_positions`] is impossible, and not only unwise.
     pub fn has_learned_positions(&self) -> bool {
         match self {
-            Self::Llama(_) => false,
-            Self::Gpt2(_) | Self::Encoder(_) => true,
+            Self::Llama(_) | Self::T5(_) => false,
+            Self::Gpt2(_) | Self::Encoder(_) | Self::Bart(_) => true,
         }
     }
 
     /// The positions of tokens `ids` in rows of `tokens` for which none are given.
     pub fn positions(&self, ids: &[i32], tokens: usize) -> Vec<i32> {
         match self {
-            Self::Llama(_) | Self::Gpt2(_) => encoder::counted(ids.len(), tokens),
+            Self::Llama(_) | Self::Gpt2(_) | Self::T5(_) | Self::Bart(_) => encoder::counted(ids.len(), tokens),
             Self::Encoder(cfg) => cfg.positions(ids, tokens),
         }
     }
@@ -225,7 +273,27 @@ impl Model {
     pub fn inv_freq(&self, seq_len: usize) -> Option<Vec<f32>> {
         match self {
             Self::Llama(cfg) => cfg.rope.depends_on_length().then(|| cfg.rope.inv_freq(seq_len)),
-            Self::Gpt2(_) | Self::Encoder(_) => None,
+            Self::Gpt2(_) | Self::Encoder(_) | Self::T5(_) | Self::Bart(_) => None,
+        }
+    }
+
+    /// The input [`Side::places`] of one half for `tokens` tokens behind `past` others, if the graph has one.
+    ///
+    /// # Errors
+    /// There are more pairs of tokens than a tensor holds.
+    pub fn places(&self, side: Side, past: usize, tokens: usize) -> Result<Option<Tensor>, graph::Error> {
+        match self {
+            Self::Llama(_) | Self::Gpt2(_) | Self::Encoder(_) => Ok(None),
+            Self::T5(cfg) => cfg.places(side, past, tokens).map(Some),
+            Self::Bart(cfg) => cfg.places(past, tokens).map(Some),
+        }
+    }
+
+    /// What the decoder reads where no target is given, made from the source, if the family has that habit.
+    pub fn shifted(&self, ids: &[i32], tokens: usize) -> Option<Vec<i32>> {
+        match self {
+            Self::Llama(_) | Self::Gpt2(_) | Self::Encoder(_) | Self::T5(_) => None,
+            Self::Bart(cfg) => cfg.shifted(ids, tokens),
         }
     }
 }
@@ -251,6 +319,10 @@ fn default_architecture(model_type: &str) -> String {
         "roberta" | "xlm-roberta" | "camembert" => "RobertaModel".into(),
         "distilbert" => "DistilBertModel".into(),
         "albert" => "AlbertModel".into(),
+        "t5" => "T5ForConditionalGeneration".into(),
+        "bart" => "BartForConditionalGeneration".into(),
+        "mbart" => "MBartForConditionalGeneration".into(),
+        "marian" => "MarianMTModel".into(),
         "" => "(none named)".into(),
         other => other.into(),
     }

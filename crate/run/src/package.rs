@@ -83,7 +83,7 @@ impl Package {
         let find = |spec: &WeightSpec| {
             // A table that the head reads too may be stored under the head's name only.
             let others = models::spellings(&spec.name);
-            let shared = if others.iter().any(declared) { Vec::new() } else { others };
+            let shared: Vec<String> = others.into_iter().filter(|name| !declared(name)).collect();
             self.find_one(spec, &shared)
         };
         graph.weights.iter().map(find).collect()
@@ -104,7 +104,9 @@ impl Package {
         if transpose {
             wanted.reverse();
         }
-        if info.shape != wanted {
+        // A buffer of one row is a list.
+        let row = wanted.len() == 1 && info.shape == [1, wanted[0]];
+        if info.shape != wanted && !row {
             return Err(fail(format!("has shape {:?}, the configuration says {wanted:?}", info.shape)));
         }
         Ok(Found { name, transpose })

@@ -43,12 +43,13 @@ fn fields(fixture: &Fixture, model: &Model, bound: f64, what: &str, verdict: &mu
     let inputs = fixture.inputs();
     let show = Show { attentions: true, hidden_states: true };
     let Some(found) = verdict.ok(what, block_on(model.forward(&inputs, show))) else { return };
-    let (wanted, mask) = (fixture.outputs(), fixture::mask(&inputs));
+    let wanted = fixture.outputs();
     let names = |names: Vec<&str>| names.join(" ");
     verdict.holds(format!("{what}: fields"), found.len() == wanted.len(), || {
         names(found.iter().map(|(name, ..)| name.as_str()).collect())
     });
     for (name, wanted) in wanted {
+        let mask = fixture::mask(&inputs, &name);
         let found = found.iter().find(|(found, ..)| *found == name);
         let error = found.map_or(f64::INFINITY, |(_, shape, values)| {
             relative_error(&name, &(shape.clone(), values.clone()), &wanted, mask.as_deref())

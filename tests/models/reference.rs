@@ -11,9 +11,14 @@ const BOUND: f64 = 2e-5;
 
 /// The name of an output in the reference library.
 pub fn reference_name(name: &str) -> String {
-    let hidden = name.strip_prefix("hidden.").map(|n| format!("hidden_states.{n}"));
-    let probs = || name.strip_prefix("blocks.")?.strip_suffix(".attn.probs").map(|n| format!("attentions.{n}"));
-    hidden.or_else(probs).unwrap_or_else(|| name.to_string())
+    let (half, rest) = match name.split_once('.') {
+        Some((half @ ("encoder" | "decoder"), rest)) => (format!("{half}_"), rest),
+        _ => (String::new(), name),
+    };
+    let hidden = rest.strip_prefix("hidden.").map(|n| format!("{half}hidden_states.{n}"));
+    let probs = || rest.strip_prefix("blocks.")?.strip_suffix(".attn.probs").map(|n| format!("{half}attentions.{n}"));
+    let cross = || rest.strip_prefix("blocks.")?.strip_suffix(".cross.probs").map(|n| format!("cross_attentions.{n}"));
+    hidden.or_else(probs).or_else(cross).unwrap_or_else(|| name.to_string())
 }
 
 #[test]
@@ -32,10 +37,10 @@ fn check(fixture: &Fixture, verdict: &mut Verdict) {
     let Some(weights) = verdict.ok(&fixture.name, written::weights(&package, &graph)) else { return };
     let played = written::play(Executor::Reference, &graph, &weights, &given);
     let Some(outputs) = verdict.ok(&fixture.name, played) else { return };
-    let mask = fixture::mask(&inputs);
     for (name, wanted) in fixture.outputs() {
         let at = graph.outputs.iter().position(|output| reference_name(&output.name) == name);
         let found = at.map(|at| (outputs[at].shape.clone(), outputs[at].as_f32().unwrap().to_vec()));
+        let mask = fixture::mask(&inputs, &name);
         let error = found.map_or(f64::INFINITY, |found| relative_error(&name, &found, &wanted, mask.as_deref()));
         verdict.error(format!("{} {name}", fixture.name), error, BOUND);
     }

@@ -1,9 +1,9 @@
 //! From a configuration to a family, and from a family to its graph.
 
-use graph::{Builder, Graph, Taps};
+use graph::{Builder, Graph, Taps, Tensor};
 use serde_json::Value;
 
-use crate::{Call, Error, Fields, encoder, gemma, gpt_neox, gpt2, llama};
+use crate::{Call, Error, Fields, Side, bart, encoder, gemma, gpt_neox, gpt2, llama, t5};
 
 /// What the head computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -50,6 +50,8 @@ pub enum Parts {
     Decoder,
     /// An encoder that reads in both directions.
     Encoder,
+    /// An encoder for a source text, and a decoder for what is written from it.
+    EncoderDecoder,
 }
 
 /// A configured model of any family.
@@ -65,6 +67,10 @@ pub enum Model {
     GptNeox(gpt_neox::Config),
     /// Gemma, Gemma 2 and the text part of Gemma 3.
     Gemma(gemma::Config),
+    /// T5.
+    T5(t5::Config),
+    /// Marian, BART, mBART.
+    Bart(bart::Config),
 }
 
 impl Model {
@@ -83,6 +89,18 @@ impl Model {
         let (family, task) = split.ok_or_else(|| unknown(&name))?;
         if let Some(kind) = encoder_kind(family).filter(|kind| kind.has(task)) {
             return encoder::Config::read(&fields, kind, task).map(Self::Encoder);
+        }
+        if matches!(task, Task::Base | Task::Seq2SeqLm) {
+            let kind = match family {
+                "T5" => return t5::Config::read(&fields, task).map(Self::T5),
+                "Bart" => Some(bart::Kind::Bart),
+                "Marian" => Some(bart::Kind::Marian),
+                "MBart" => Some(bart::Kind::MBart),
+                _ => None,
+            };
+            if let Some(kind) = kind {
+                return bart::Config::read(&fields, kind, task).map(Self::Bart);
+            }
         }
         if !matches!(task, Task::CausalLm | Task::Base) {
             return Err(unknown(&name));
@@ -112,6 +130,8 @@ impl Model {
         match self {
             Self::Llama(_) | Self::Gpt2(_) | Self::GptNeox(_) | Self::Gemma(_) => {}
             Self::Encoder(cfg) => cfg.fit_to(has),
+            Self::T5(cfg) => cfg.fit_to(has),
+            Self::Bart(cfg) => cfg.fit_to(has),
         }
     }
 
@@ -136,6 +156,8 @@ impl Model {
             Self::Encoder(cfg) => encoder::write(g, cfg, call),
             Self::GptNeox(cfg) => gpt_neox::write(g, cfg, call)?,
             Self::Gemma(cfg) => gemma::write(g, cfg, call)?,
+            Self::T5(cfg) => t5::write(g, cfg, call),
+            Self::Bart(cfg) => bart::write(g, cfg, call),
         }
         Ok(())
     }
@@ -148,6 +170,11 @@ impl Model {
             Self::GptNeox(cfg) => cfg.n_layer = cfg.n_layer.min(n),
             Self::Gemma(cfg) => cfg.n_layer = cfg.n_layer.min(n),
             Self::Encoder(cfg) => cfg.n_layer = cfg.n_layer.min(n),
+            Self::T5(cfg) => (cfg.n_layer, cfg.n_decoder) = (cfg.n_layer.min(n), cfg.n_decoder.min(n)),
+            Self::Bart(cfg) => {
+                cfg.encoder.n_layer = cfg.encoder.n_layer.min(n);
+                cfg.decoder.n_layer = cfg.decoder.n_layer.min(n);
+            }
         }
     }
 
@@ -159,6 +186,8 @@ impl Model {
             Self::GptNeox(cfg) => cfg.task = Task::Base,
             Self::Gemma(cfg) => cfg.task = Task::Base,
             Self::Encoder(cfg) => (cfg.task, cfg.pooler) = (Task::Base, false),
+            Self::T5(cfg) => cfg.task = Task::Base,
+            Self::Bart(cfg) => cfg.task = Task::Base,
         }
     }
 
@@ -170,6 +199,8 @@ impl Model {
             Self::GptNeox(_) => "gpt_neox",
             Self::Gemma(_) => "gemma",
             Self::Encoder(cfg) => cfg.kind.name(),
+            Self::T5(_) => "t5",
+            Self::Bart(cfg) => cfg.name(),
         }
     }
 
@@ -178,6 +209,7 @@ impl Model {
         match self {
             Self::Llama(_) | Self::Gpt2(_) | Self::GptNeox(_) | Self::Gemma(_) => Parts::Decoder,
             Self::Encoder(_) => Parts::Encoder,
+            Self::T5(_) | Self::Bart(_) => Parts::EncoderDecoder,
         }
     }
 
@@ -189,10 +221,12 @@ impl Model {
             Self::GptNeox(cfg) => cfg.task,
             Self::Gemma(cfg) => cfg.task,
             Self::Encoder(cfg) => cfg.task,
+            Self::T5(cfg) => cfg.task,
+            Self::Bart(cfg) => cfg.task,
         }
     }
 
-    /// Vocabulary, V.
+    /// Vocabulary of what is written, V.
     pub fn n_vocab(&self) -> usize {
         match self {
             Self::Llama(cfg) => cfg.n_vocab,
@@ -200,13 +234,24 @@ impl Model {
             Self::GptNeox(cfg) => cfg.n_vocab,
             Self::Gemma(cfg) => cfg.n_vocab,
             Self::Encoder(cfg) => cfg.n_vocab,
+            Self::T5(cfg) => cfg.n_vocab,
+            Self::Bart(cfg) => cfg.decoder.n_vocab,
+        }
+    }
+
+    /// Vocabulary of what is read, which may be another one.
+    pub fn n_source(&self) -> usize {
+        match self {
+            Self::Bart(cfg) => cfg.encoder.n_vocab,
+            Self::Llama(_) | Self::Gpt2(_) | Self::GptNeox(_) | Self::Gemma(_) => self.n_vocab(),
+            Self::Encoder(_) | Self::T5(_) => self.n_vocab(),
         }
     }
 
     /// Kinds of segments that `token_type_ids` tell apart; 0 where there is no such input.
     pub fn n_types(&self) -> usize {
         match self {
-            Self::Llama(_) | Self::Gpt2(_) | Self::GptNeox(_) | Self::Gemma(_) => 0,
+            Self::Llama(_) | Self::Gpt2(_) | Self::GptNeox(_) | Self::Gemma(_) | Self::T5(_) | Self::Bart(_) => 0,
             Self::Encoder(cfg) => cfg.n_types,
         }
     }
@@ -219,6 +264,8 @@ impl Model {
             Self::GptNeox(cfg) => cfg.n_layer,
             Self::Gemma(cfg) => cfg.n_layer,
             Self::Encoder(cfg) => cfg.n_layer,
+            Self::T5(cfg) => cfg.n_layer,
+            Self::Bart(cfg) => cfg.encoder.n_layer,
         }
     }
 
@@ -230,6 +277,8 @@ impl Model {
             Self::GptNeox(cfg) => cfg.max_positions,
             Self::Gemma(cfg) => cfg.max_positions,
             Self::Encoder(cfg) => cfg.max_positions,
+            Self::T5(cfg) => cfg.max_positions,
+            Self::Bart(cfg) => cfg.max_positions,
         }
     }
 
@@ -239,22 +288,25 @@ impl Model {
             Self::Encoder(cfg) => {
                 cfg.max_positions - cfg.padding_id.map_or(0, |id| id as usize + 1).min(cfg.max_positions)
             }
-            Self::Llama(_) | Self::Gpt2(_) => self.max_positions(),
+            Self::T5(_) => usize::MAX,
+            Self::Llama(_) | Self::Gpt2(_) | Self::GptNeox(_) | Self::Gemma(_) | Self::Bart(_) => self.max_positions(),
         }
     }
 
     /// Whether a longer sequence than [`Model::max_positions`] is impossible, and not only unwise.
     pub fn has_learned_positions(&self) -> bool {
         match self {
-            Self::Llama(_) | Self::GptNeox(_) | Self::Gemma(_) => false,
-            Self::Gpt2(_) | Self::Encoder(_) => true,
+            Self::Llama(_) | Self::GptNeox(_) | Self::Gemma(_) | Self::T5(_) => false,
+            Self::Gpt2(_) | Self::Encoder(_) | Self::Bart(_) => true,
         }
     }
 
     /// The positions of tokens `ids` in rows of `tokens` for which none are given.
     pub fn positions(&self, ids: &[i32], tokens: usize) -> Vec<i32> {
         match self {
-            Self::Llama(_) | Self::Gpt2(_) | Self::GptNeox(_) | Self::Gemma(_) => encoder::counted(ids.len(), tokens),
+            Self::Llama(_) | Self::Gpt2(_) | Self::GptNeox(_) | Self::Gemma(_) | Self::T5(_) | Self::Bart(_) => {
+                encoder::counted(ids.len(), tokens)
+            }
             Self::Encoder(cfg) => cfg.positions(ids, tokens),
         }
     }
@@ -263,7 +315,7 @@ impl Model {
     pub fn turns_anew_past(&self) -> Option<usize> {
         match self {
             Self::Llama(cfg) => cfg.turns_anew_past,
-            Self::Gpt2(_) | Self::GptNeox(_) | Self::Gemma(_) | Self::Encoder(_) => None,
+            Self::Gpt2(_) | Self::GptNeox(_) | Self::Gemma(_) | Self::Encoder(_) | Self::T5(_) | Self::Bart(_) => None,
         }
     }
 
@@ -273,9 +325,29 @@ impl Model {
             Self::Llama(cfg) => &cfg.rope,
             Self::GptNeox(cfg) => &cfg.rope,
             Self::Gemma(cfg) => &cfg.rope,
-            Self::Gpt2(_) | Self::Encoder(_) => return None,
+            Self::Gpt2(_) | Self::Encoder(_) | Self::T5(_) | Self::Bart(_) => return None,
         };
         rope.depends_on_length().then(|| rope.inv_freq(seq_len))
+    }
+
+    /// The input [`Side::places`] of one half for `tokens` tokens behind `past` others, if the graph has one.
+    ///
+    /// # Errors
+    /// There are more pairs of tokens than a tensor holds.
+    pub fn places(&self, side: Side, past: usize, tokens: usize) -> Result<Option<Tensor>, graph::Error> {
+        match self {
+            Self::Llama(_) | Self::Gpt2(_) | Self::GptNeox(_) | Self::Gemma(_) | Self::Encoder(_) => Ok(None),
+            Self::T5(cfg) => cfg.places(side, past, tokens).map(Some),
+            Self::Bart(cfg) => cfg.places(past, tokens).map(Some),
+        }
+    }
+
+    /// What the decoder reads where no target is given, made from the source, if the family has that habit.
+    pub fn shifted(&self, ids: &[i32], tokens: usize) -> Option<Vec<i32>> {
+        match self {
+            Self::Llama(_) | Self::Gpt2(_) | Self::GptNeox(_) | Self::Gemma(_) | Self::Encoder(_) | Self::T5(_) => None,
+            Self::Bart(cfg) => cfg.shifted(ids, tokens),
+        }
     }
 }
 
@@ -305,6 +377,10 @@ fn default_architecture(model_type: &str) -> String {
         "roberta" | "xlm-roberta" | "camembert" => "RobertaModel".into(),
         "distilbert" => "DistilBertModel".into(),
         "albert" => "AlbertModel".into(),
+        "t5" => "T5ForConditionalGeneration".into(),
+        "bart" => "BartForConditionalGeneration".into(),
+        "mbart" => "MBartForConditionalGeneration".into(),
+        "marian" => "MarianMTModel".into(),
         "" => "(none named)".into(),
         other => other.into(),
     }

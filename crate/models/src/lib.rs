@@ -2,6 +2,7 @@
 //!
 //! One file a family serves float and quantized weights, every executor, inference and training.
 
+pub mod bart;
 mod call;
 mod config;
 pub mod encoder;
@@ -15,11 +16,14 @@ pub mod llama;
 mod names;
 pub mod rope;
 mod rotary;
+mod seq2seq;
 mod shapes;
+pub mod t5;
 
 pub use call::{CacheUse, Call, Head, Mask, Part, Rows};
 pub use config::Fields;
 pub use error::Error;
 pub use family::{Model, Parts, Task};
 pub use names::{joined, resolve, spellings};
+pub use seq2seq::Side;
 pub use shapes::{SHAPES, shape_config};

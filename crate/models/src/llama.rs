@@ -162,18 +162,31 @@ pub(crate) fn read_heads(config: &Fields<'_>) -> Result<(usize, usize), Error> {
     Ok((n_head, n_kv_head))
 }
 
-/// An activation by the name that transformers gives it.
+/// The activation that a field names.
 pub(crate) fn read_act(config: &Fields<'_>, field: &str, default: Act) -> Result<Act, Error> {
-    Ok(match config.text(field)? {
-        None => default,
-        Some("silu" | "swish") => Act::Silu,
-        Some("gelu") => Act::Gelu,
-        Some("gelu_new" | "gelu_pytorch_tanh" | "gelu_fast") => Act::GeluTanh,
-        Some("quick_gelu") => Act::QuickGelu,
-        Some("relu") => Act::Relu,
-        Some("tanh") => Act::Tanh,
-        Some(other) => return Err(config.fail(field, format!("is {other}, which is unknown"))),
-    })
+    let Some(name) = config.text(field)? else { return Ok(default) };
+    act_by_name(name).ok_or_else(|| config.fail(field, format!("is {name}, which is unknown")))
+}
+
+/// An activation by the name that transformers gives it.
+pub(crate) fn act_by_name(name: &str) -> Option<Act> {
+    match name {
+        "silu" | "swish" => Some(Act::Silu),
+        "gelu" | "gelu_python" => Some(Act::Gelu),
+        "gelu_new" | "gelu_pytorch_tanh" | "gelu_fast" => Some(Act::GeluTanh),
+        "quick_gelu" => Some(Act::QuickGelu),
+        "relu" => Some(Act::Relu),
+        "tanh" => Some(Act::Tanh),
+        _ => None,
+    }
+}
+
+/// Refuses a number of blocks that no model has.
+pub(crate) fn check_layers(config: &Fields<'_>, field: &str, n_layer: usize) -> Result<(), Error> {
+    match n_layer {
+        0..=4096 => Ok(()),
+        _ => Err(config.fail(field, format!("is {n_layer}, more than any model has"))),
+    }
 }
 
 /// The sliding window of each block: by `layer_types` (5.x), else by the family's habit.

@@ -50,7 +50,11 @@ pub fn spellings(wanted: &str) -> Vec<String> {
         "predictions.decoder.weight",
         "vocab_projector.weight",
     ];
+    const TABLES: [&str; 3] = ["encoder.embed_tokens.weight", "decoder.embed_tokens.weight", "lm_head.weight"];
     const BIASED: [&str; 3] = ["lm_head", "cls.predictions", "predictions"];
+    if wanted.ends_with("shared.weight") {
+        return TABLES.map(String::from).to_vec();
+    }
     if ["embed_tokens.weight", "embed_in.weight", "wte.weight", "word_embeddings.weight"]
         .iter()
         .any(|table| wanted.ends_with(table))

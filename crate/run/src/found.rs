@@ -43,7 +43,9 @@ impl Package {
         if stored == Stored::Transposed {
             wanted.reverse();
         }
-        if info.shape != wanted {
+        // A buffer of one row is a list.
+        let row = wanted.len() == 1 && info.shape == [1, wanted[0]];
+        if info.shape != wanted && !row {
             return Err(fail(format!("has shape {:?}, the configuration says {wanted:?}", info.shape)));
         }
         Ok(Found { name, rows, stored })
@@ -58,7 +60,7 @@ impl Package {
         // A table that the head reads too may be stored under the head's name only.
         let declared = |name: &String| graph.weights.iter().any(|spec| spec.name == *name);
         let others = models::spellings(&spec.name);
-        let shared = if others.iter().any(declared) { Vec::new() } else { others };
+        let shared: Vec<String> = others.into_iter().filter(|name| !declared(name)).collect();
         if let Some(name) = shared.iter().find_map(|name| models::resolve(name, held)) {
             return Some((name, None, None));
         }

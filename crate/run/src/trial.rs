@@ -105,7 +105,7 @@ fn one_block(package: &Package) -> Model {
 async fn time(package: &Package, device: &Device) -> Result<f64, Error> {
     match package.model.parts() {
         Parts::Decoder => time_steps(package, device).await,
-        Parts::Encoder => time_passes(package, device).await,
+        Parts::Encoder | Parts::EncoderDecoder => time_passes(package, device).await,
     }
 }
 
@@ -114,7 +114,11 @@ async fn time_passes(package: &Package, device: &Device) -> Result<f64, Error> {
     let model = one_block(package);
     let tokens = TOKENS.min(model.max_positions().saturating_sub(2)).max(1);
     let ids = Tensor::i32([1, tokens], vec![0; tokens])?;
-    let (call, inputs) = ForwardInputs::tokens(ids).bind(&model)?;
+    let mut given = vec![("input_ids".to_string(), ids.clone())];
+    if model.parts() == Parts::EncoderDecoder {
+        given.push(("decoder_input_ids".to_string(), ids));
+    }
+    let (call, inputs) = ForwardInputs::new(given).bind(&model)?;
     let inputs: Vec<(&str, &Tensor)> = inputs.iter().map(|(name, tensor)| (name.as_str(), tensor)).collect();
     let graph = model.build(&call, Taps::none())?;
     let mut weights = device.weights();

@@ -2,7 +2,7 @@
 
 use format::{Checkpoint, Dtype};
 use graph::Tensor;
-use models::{Call, Mask, Model, Parts};
+use models::{Call, Mask, Model, Parts, Side};
 
 use crate::Error;
 
@@ -12,6 +12,9 @@ pub struct ForwardInputs {
     file: String,
     tensors: Vec<(String, Tensor)>,
 }
+
+/// The tokens that a decoder behind an encoder reads.
+const TARGETS: &str = "decoder_input_ids";
 
 /// A call and the inputs of its graph by name.
 pub type Bound = (Call, Vec<(String, Tensor)>);
@@ -68,8 +71,12 @@ impl ForwardInputs {
             return Err(self.fail(other, "is no input of this model".into()));
         }
         let shape = &self.ids("input_ids")?.shape;
-        for name in &known[1..] {
-            self.like(name, shape)?;
+        let targets = match self.get(TARGETS) {
+            Some(_) => &self.ids(TARGETS)?.shape,
+            None => shape,
+        };
+        for name in known.iter().filter(|name| !name.ends_with("input_ids")) {
+            self.like(name, if name.starts_with("decoder") { targets } else { shape })?;
         }
         Ok(())
     }
@@ -103,6 +110,7 @@ impl ForwardInputs {
         self.check(model)?;
         match model.parts() {
             Parts::Decoder | Parts::Encoder => self.bind_tokens(model),
+            Parts::EncoderDecoder => self.bind_pair(model),
         }
     }
 
@@ -137,6 +145,41 @@ impl ForwardInputs {
         Ok((call, bound))
     }
 
+    fn bind_pair(&self, model: &Model) -> Result<Bound, Error> {
+        let ids = self.ids("input_ids")?.clone();
+        let targets = match self.get(TARGETS) {
+            Some(_) => self.ids(TARGETS)?.clone(),
+            None => {
+                let shifted = model.shifted(ids.as_i32()?, ids.shape[1]);
+                Tensor::i32(ids.shape.clone(), shifted.ok_or_else(|| self.fail(TARGETS, "is missing".into()))?)?
+            }
+        };
+        let (source, target) = (ids.shape.clone(), targets.shape.clone());
+        if source[0] != target[0] {
+            return Err(self.fail(TARGETS, format!("has shape {target:?}, input_ids have {source:?}")));
+        }
+        self.check_range("input_ids", &ids, model.n_source())?;
+        self.check_range(TARGETS, &targets, model.n_vocab())?;
+        let mut bound = vec![("input_ids".to_string(), ids), (TARGETS.to_string(), targets)];
+        for (side, name, tokens) in [(Side::Encoder, "input_ids", source[1]), (Side::Decoder, TARGETS, target[1])] {
+            if model.has_learned_positions() && tokens > model.max_positions() {
+                let most = model.max_positions();
+                return Err(self.fail(name, format!("has {tokens} tokens, the model has {most} positions")));
+            }
+            bound.extend(model.places(side, 0, tokens)?.map(|places| (side.places(), places)));
+        }
+        let mut call = Call::forward(Mask::None);
+        if let Some(bias) = self.mask_bias("attention_mask", &source)? {
+            call.mask = Mask::Padding;
+            bound.push(("mask_bias".to_string(), bias));
+        }
+        if let Some(bias) = self.mask_bias("decoder_attention_mask", &target)? {
+            call.decoder_mask = Mask::Padding;
+            bound.push(("decoder_mask_bias".to_string(), bias));
+        }
+        Ok((call, bound))
+    }
+
     /// 0 for tokens, −1e30 for padding: [B, 1, 1, T]; nothing where there is no padding.
     fn mask_bias(&self, name: &str, shape: &[usize]) -> Result<Option<Tensor>, Error> {
         let Some(mask) = self.like(name, shape)? else { return Ok(None) };
@@ -158,6 +201,9 @@ impl ForwardInputs {
 
 /// The inputs that a model knows, the tokens first.
 fn names(model: &Model) -> Vec<&'static str> {
+    if model.parts() == Parts::EncoderDecoder {
+        return vec!["input_ids", "attention_mask", TARGETS, "decoder_attention_mask"];
+    }
     let mut known = vec!["input_ids", "attention_mask", "position_ids"];
     if model.n_types() > 0 {
         known.push("token_type_ids");

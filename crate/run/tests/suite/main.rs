@@ -5,4 +5,5 @@ mod shared;
 mod stream;
 mod templates;
 mod tokenizers;
+mod vocabularies;
 mod words;

@@ -85,14 +85,14 @@ impl Tokenizer {
     fn framing_tokens(&self, pair: bool) -> usize {
         match &self.engine {
             Engine::Library(inner) => inner.get_post_processor().map_or(0, |post| post.added_tokens(pair)),
-            Engine::Scores(_) => 0,
+            Engine::Scores(_) | Engine::Renumbered(_) => 0,
         }
     }
 
     fn unframed(&self, text: &str) -> Result<Encoding, Error> {
         match &self.engine {
             Engine::Library(inner) => inner.encode(text, false).map_err(failed),
-            Engine::Scores(_) => Err(failed("does not tell where its tokens stand")),
+            Engine::Scores(_) | Engine::Renumbered(_) => Err(failed("does not tell where its tokens stand")),
         }
     }
 

@@ -11,8 +11,15 @@ use crate::package::Source;
 use crate::quantize::TURNED;
 use crate::{Chat, ChatTemplate, Error, GenerationConfig, Tokenizer, TokenizerConfig};
 
-/// SentencePiece's own file.
-const SENTENCEPIECE: &str = "tokenizer.model";
+/// The names that SentencePiece's own file is published under.
+const SENTENCEPIECE: [&str; 3] = ["tokenizer.model", "spiece.model", "sentencepiece.bpe.model"];
+
+/// The template for conversations with tools, where it has a file of its own.
+const TOOL_USE: &str = "additional_chat_templates/tool_use.jinja";
+
+/// All tokenizer files that are no text.
+pub(crate) const BINARIES: [&str; 5] =
+    ["tokenizer.model", "spiece.model", "sentencepiece.bpe.model", "source.spm", "target.spm"];
 
 /// The largest published `tokenizer.model` has about five megabytes.
 const LONGEST: u64 = 64 << 20;
@@ -143,11 +150,21 @@ impl Files {
         if let Some(text) = self.text("tokenizer.json").await? {
             return Tokenizer::from_json(text.as_bytes(), &config).map(Arc::new);
         }
-        if let (Some(vocab), Some(merges)) = (self.text("vocab.json").await?, self.text("merges.txt").await?) {
-            return Tokenizer::from_vocab_merges(&vocab, &merges, &config).map(Arc::new);
+        if let Some(vocab) = self.text("vocab.json").await? {
+            if let Some(source) = self.binary("source.spm").await? {
+                return Tokenizer::from_marian(&source, &vocab, &config).map(Arc::new);
+            }
+            if let Some(merges) = self.text("merges.txt").await? {
+                return Tokenizer::from_vocab_merges(&vocab, &merges, &config).map(Arc::new);
+            }
         }
-        if let Some(model) = self.sentencepiece().await? {
-            return Tokenizer::from_sentencepiece(&model, &config).map(Arc::new);
+        for name in SENTENCEPIECE {
+            if let Some(model) = self.binary(name).await? {
+                return Tokenizer::from_sentencepiece(name, &model, &config).map(Arc::new);
+            }
+        }
+        if let Some(vocab) = self.text("vocab.txt").await? {
+            return Tokenizer::from_wordpiece(&vocab, &config).map(Arc::new);
         }
         match self.metadata() {
             Some(metadata) => Tokenizer::from_gguf(metadata).map(Arc::new),
@@ -155,15 +172,15 @@ impl Files {
         }
     }
 
-    /// The bytes of `tokenizer.model`.
-    pub(crate) async fn sentencepiece(&self) -> Result<Option<Vec<u8>>, Error> {
+    /// The bytes of one of [`BINARIES`].
+    pub(crate) async fn binary(&self, name: &str) -> Result<Option<Vec<u8>>, Error> {
         match &self.place {
-            Place::Folder(folder) => match folder.open(SENTENCEPIECE).await? {
+            Place::Folder(folder) => match folder.open(name).await? {
                 Some(file) if file.len() > LONGEST => Err(Error::config(file.name(), "is too long for a tokenizer")),
                 Some(file) => Ok(Some(file.read(0..file.len()).await?)),
                 None => Ok(None),
             },
-            Place::File(_) => match self.metadata().and_then(|m| m.get("dynasty.tokenizer.model")) {
+            Place::File(_) => match self.metadata().and_then(|m| m.get(&format!("dynasty.{name}"))) {
                 Some(gguf::Value::Array(gguf::Array::U8(bytes))) => Ok(Some(bytes.clone())),
                 Some(_) | None => Ok(None),
             },
@@ -171,9 +188,16 @@ impl Files {
     }
 
     async fn tokenizer_config(&self) -> Result<TokenizerConfig, Error> {
-        let config = self.text("tokenizer_config.json").await?;
+        let own = self.text("tokenizer_config.json").await?;
         let special = self.text("special_tokens_map.json").await?;
-        TokenizerConfig::from_json(config.as_deref(), special.as_deref())
+        let mut config = TokenizerConfig::from_json(own.as_deref(), special.as_deref())?;
+        if let Some(added) = self.text("added_tokens.json").await? {
+            config = config.with_added_tokens(&added)?;
+        }
+        Ok(match self.json("config.json").await? {
+            Some((_, model)) => config.for_model(&model),
+            None => config,
+        })
     }
 
     /// How messages become a prompt, if the model has a chat template.
@@ -184,8 +208,14 @@ impl Files {
         let config = self.text("tokenizer_config.json").await?;
         let jinja = self.text("chat_template.jinja").await?;
         let mut template = ChatTemplate::from_files(jinja.as_deref(), config.as_deref())?;
+        if let (None, Some(text)) = (&template, self.text("chat_template.json").await?) {
+            template = ChatTemplate::from_json("chat_template.json", &text)?;
+        }
         if let (None, Some(source)) = (&template, self.metadata().and_then(|m| m.str("tokenizer.chat_template"))) {
             template = Some(ChatTemplate::new(&self.name(), source)?);
+        }
+        if let (Some(main), Some(tools)) = (&template, self.text(TOOL_USE).await?) {
+            template = Some(main.clone().with_tool_use(TOOL_USE, &tools)?);
         }
         let Some(template) = template else { return Ok(None) };
         Ok(Some(Chat::new(template, self.special_tokens().await?)))
@@ -193,12 +223,15 @@ impl Files {
 
     /// Texts of special tokens by the names that templates use.
     async fn special_tokens(&self) -> Result<Vec<(String, String)>, Error> {
-        let config = self.tokenizer_config().await?;
+        let config = self.tokenizer_config().await?.with_class_names();
         let own = [
             ("bos_token", config.bos),
             ("eos_token", config.eos),
             ("pad_token", config.pad),
             ("unk_token", config.unk),
+            ("sep_token", config.sep),
+            ("cls_token", config.cls),
+            ("mask_token", config.mask),
         ];
         let mut named: Vec<(String, String)> =
             own.into_iter().filter_map(|(name, text)| Some((name.into(), text?))).collect();

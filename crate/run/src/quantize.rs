@@ -8,21 +8,27 @@ use format::{Dtype, QuantType, TensorInfo};
 use graph::{Graph, Op, Stored, Taps, WeightSpec};
 use models::{Call, Mask};
 
+use crate::files::BINARIES;
 use crate::found::decode;
 use crate::package::Package;
 use crate::{Error, Progress};
 
 /// Texts that go into the file.
-const TEXTS: [&str; 10] = [
+const TEXTS: [&str; 15] = [
     "config.json",
     "generation_config.json",
     "tokenizer.json",
     "tokenizer_config.json",
     "special_tokens_map.json",
+    "added_tokens.json",
     "vocab.json",
     "merges.txt",
     "vocab.txt",
     "chat_template.jinja",
+    "chat_template.json",
+    "additional_chat_templates/tool_use.jinja",
+    "modules.json",
+    "1_Pooling/config.json",
     "preprocessor_config.json",
 ];
 
@@ -186,8 +192,10 @@ async fn metadata(package: &Package) -> Result<Metadata, Error> {
             metadata.insert(format!("dynasty.{name}"), Value::String(text));
         }
     }
-    if let Some(model) = package.files.sentencepiece().await? {
-        metadata.insert("dynasty.tokenizer.model", Value::Array(Array::U8(model)));
+    for name in BINARIES {
+        if let Some(model) = package.files.binary(name).await? {
+            metadata.insert(format!("dynasty.{name}"), Value::Array(Array::U8(model)));
+        }
     }
     if metadata.get("dynasty.config.json").is_none() {
         metadata.insert("dynasty.config.json", Value::String(package.config.to_string()));

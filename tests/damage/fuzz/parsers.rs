@@ -87,8 +87,47 @@ pub fn tokenizer_json() -> Parser {
 }
 
 pub fn tokenizer_model() -> Parser {
-    Parser::new("tokenizer.model", tokenizer_files(&["sentencepiece_bpe"], "tokenizer.model"), |bytes| {
-        use_tokenizer(&Tokenizer::from_sentencepiece(bytes, &TokenizerConfig::default()).map_err(text)?)
+    let config = TokenizerConfig::from_json(Some(r#"{"tokenizer_class": "LlamaTokenizer"}"#), None).unwrap();
+    let seeds = tokenizer_files(&["llama_spm", "mistral_spm", "gemma_spm"], "tokenizer.model");
+    Parser::new("tokenizer.model", seeds, move |bytes| {
+        let own = Tokenizer::from_sentencepiece("tokenizer.model", bytes, &TokenizerConfig::default());
+        let llama = Tokenizer::from_sentencepiece("tokenizer.model", bytes, &config);
+        [own, llama].into_iter().try_for_each(|tokenizer| use_tokenizer(&tokenizer.map_err(text)?))
+    })
+}
+
+/// Unigrams, with rules for characters.
+pub fn spiece_model() -> Parser {
+    let seeds = tokenizer_files(&["t5_spiece", "albert_spiece"], "spiece.model");
+    let vocab = std::fs::read_to_string(fixtures("tokenizers").join("marian/vocab.json")).unwrap();
+    Parser::new("spiece.model", seeds, move |bytes| {
+        let one = Tokenizer::from_sentencepiece("spiece.model", bytes, &TokenizerConfig::default());
+        let marian = Tokenizer::from_marian(bytes, &vocab, &TokenizerConfig::default());
+        [one, marian].into_iter().try_for_each(|tokenizer| use_tokenizer(&tokenizer.map_err(text)?))
+    })
+}
+
+pub fn vocab_txt() -> Parser {
+    Parser::new("vocab.txt", tokenizer_files(&["bert_uncased"], "vocab.txt"), |bytes| {
+        let vocab = String::from_utf8_lossy(bytes);
+        use_tokenizer(&Tokenizer::from_wordpiece(&vocab, &TokenizerConfig::default()).map_err(text)?)
+    })
+}
+
+/// The vocabulary and the merges of the same folder, one of them damaged.
+pub fn vocab_merges() -> Parser {
+    let folder = fixtures("tokenizers").join("clip_files");
+    let whole = ["vocab.json", "merges.txt"].map(|name| std::fs::read_to_string(folder.join(name)).unwrap());
+    let seeds = whole.iter().map(|text| text.clone().into_bytes()).collect();
+    Parser::new("vocab.json or merges.txt", seeds, move |bytes| {
+        let damaged = String::from_utf8_lossy(bytes);
+        let config = TokenizerConfig::default();
+        let vocab = Tokenizer::from_vocab_merges(&damaged, &whole[1], &config);
+        let merges = Tokenizer::from_vocab_merges(&whole[0], &damaged, &config);
+        match (vocab, merges) {
+            (Err(error), Err(_)) => Err(text(error)),
+            (one, other) => [one, other].iter().flatten().try_for_each(use_tokenizer),
+        }
     })
 }
 

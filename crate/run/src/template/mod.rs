@@ -64,11 +64,24 @@ impl ChatTemplate {
         if let Some(source) = jinja {
             return ChatTemplate::new("chat_template.jinja", source).map(Some);
         }
-        let Some(text) = tokenizer_config else { return Ok(None) };
-        let config: Value = serde_json::from_str(text).map_err(|error| Error::config(FILE, error))?;
+        match tokenizer_config {
+            Some(text) => ChatTemplate::from_json(FILE, text),
+            None => Ok(None),
+        }
+    }
+
+    /// The key `chat_template` of a JSON file: a text, or a list of named ones.
+    ///
+    /// # Errors
+    /// As [`ChatTemplate::from_files`].
+    pub fn from_json(file: &str, text: &str) -> Result<Option<ChatTemplate>, Error> {
+        let config: Value = serde_json::from_str(text).map_err(|error| Error::config(file, error))?;
+        if !config.is_object() {
+            return Err(Error::config(file, "not a JSON object"));
+        }
         match &config["chat_template"] {
-            Value::String(source) => ChatTemplate::new(FILE, source).map(Some),
-            Value::Array(list) => ChatTemplate::from_list(FILE, list),
+            Value::String(source) => ChatTemplate::new(file, source).map(Some),
+            Value::Array(list) => ChatTemplate::from_list(file, list),
             _ => Ok(None),
         }
     }
@@ -77,16 +90,27 @@ impl ChatTemplate {
     fn from_list(file: &str, list: &[Value]) -> Result<Option<ChatTemplate>, Error> {
         let named =
             |name: &str| list.iter().find(|entry| entry["name"] == name).and_then(|entry| entry["template"].as_str());
-        let Some(source) = named("default").or_else(|| list.first().and_then(|entry| entry["template"].as_str()))
-        else {
+        if list.is_empty() {
             return Ok(None);
-        };
-        let mut template = ChatTemplate::new(file, source)?;
-        if let Some(source) = named("tool_use") {
-            compile::check(file, source)?;
-            template.with_tools = Some(source.to_string());
         }
-        Ok(Some(template))
+        let Some(source) = named("default") else {
+            return Err(Error::template(file, "several chat templates, and none of them is named default"));
+        };
+        let template = ChatTemplate::new(file, source)?;
+        match named("tool_use") {
+            Some(source) => template.with_tool_use(file, source).map(Some),
+            None => Ok(Some(template)),
+        }
+    }
+
+    /// With a template for conversations with tools, as `additional_chat_templates/tool_use.jinja` holds it.
+    ///
+    /// # Errors
+    /// As [`ChatTemplate::new`].
+    pub fn with_tool_use(mut self, file: &str, source: &str) -> Result<ChatTemplate, Error> {
+        compile::check(file, source)?;
+        self.with_tools = Some(source.to_string());
+        Ok(self)
     }
 
     /// The text of a conversation.

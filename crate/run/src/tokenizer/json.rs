@@ -3,10 +3,12 @@
 //! The library may overflow the stack on deep nesting and panics on a few settings; these are refused before it sees
 //! them, because a panic ends a wasm module.
 
+use super::charsmap;
 use super::{Framing, SpecialTokens, Tokenizer, TokenizerConfig};
 use crate::Error;
-use serde::Deserialize;
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
+use std::borrow::Cow;
 
 /// The deepest nesting that is read; published files have about eight levels.
 const DEEPEST: usize = 24;
@@ -33,7 +35,11 @@ impl Tokenizer {
 }
 
 /// Adds the configuration's tokens and takes truncation and padding away, which the reference leaves to the caller.
-fn finish(file: &str, mut inner: tokenizers::Tokenizer, config: &TokenizerConfig) -> Result<Tokenizer, Error> {
+pub(super) fn finish(
+    file: &str,
+    mut inner: tokenizers::Tokenizer,
+    config: &TokenizerConfig,
+) -> Result<Tokenizer, Error> {
     inner.with_truncation(None).map_err(|error| Error::tokenizer(file, error))?;
     inner.with_padding(None);
     config.add_tokens(&mut inner).map_err(|error| Error::tokenizer(file, error))?;
@@ -41,6 +47,7 @@ fn finish(file: &str, mut inner: tokenizers::Tokenizer, config: &TokenizerConfig
     let special =
         SpecialTokens { bos: id(&config.bos), eos: id(&config.eos), pad: id(&config.pad), unk: id(&config.unk) };
     let framing = match (config.add_bos, config.add_eos) {
+        _ if config.class.frames() => Framing::PostProcessor,
         (None, None) => Framing::PostProcessor,
         (bos, eos) => Framing::Ends {
             first: special.bos.filter(|_| bos == Some(true)),
@@ -71,7 +78,7 @@ pub(super) fn check_depth(data: &[u8]) -> Result<(), String> {
 }
 
 /// The parts of the file whose contents decide whether the library can be trusted with it.
-#[derive(Deserialize)]
+#[derive(serde::Deserialize)]
 struct Outline {
     #[serde(default)]
     normalizer: Value,
@@ -83,12 +90,79 @@ struct Outline {
 }
 
 /// The settings of the model that can make the library panic.
-#[derive(Deserialize)]
+#[derive(serde::Deserialize)]
 struct ModelOutline {
     #[serde(default)]
     continuing_subword_prefix: Option<String>,
     #[serde(default)]
-    merges: Option<serde::de::IgnoredAny>,
+    merges: Option<LongestMerge>,
+    #[serde(default)]
+    vocab: LongestToken,
+}
+
+/// The most bytes in a token of a vocabulary that is a map.
+#[derive(Default)]
+struct LongestToken(usize);
+
+/// The most bytes that the two tokens of a merge have.
+struct LongestMerge(usize);
+
+impl<'de> Deserialize<'de> for LongestToken {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Keys;
+        impl<'de> Visitor<'de> for Keys {
+            type Value = LongestToken;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("tokens and their ids, or a list of tokens and their scores")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<LongestToken, A::Error> {
+                let mut longest = 0;
+                while let Some((key, _)) = map.next_entry::<Cow<'_, str>, IgnoredAny>()? {
+                    longest = longest.max(key.len());
+                }
+                Ok(LongestToken(longest))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<LongestToken, A::Error> {
+                while seq.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(LongestToken(0))
+            }
+        }
+        deserializer.deserialize_any(Keys)
+    }
+}
+
+impl<'de> Deserialize<'de> for LongestMerge {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(serde::Deserialize)]
+        #[serde(untagged)]
+        enum Merge {
+            Text(String),
+            Pair(String, String),
+        }
+        struct Merges;
+        impl<'de> Visitor<'de> for Merges {
+            type Value = LongestMerge;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a list of merges")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<LongestMerge, A::Error> {
+                let mut longest = 0;
+                while let Some(merge) = seq.next_element::<Merge>()? {
+                    longest = longest.max(match merge {
+                        Merge::Text(both) => both.len().saturating_sub(1),
+                        Merge::Pair(left, right) => left.len() + right.len(),
+                    });
+                }
+                Ok(LongestMerge(longest))
+            }
+        }
+        deserializer.deserialize_seq(Merges)
+    }
 }
 
 impl Outline {
@@ -97,6 +171,9 @@ impl Outline {
         if self.model.merges.is_some() && self.model.continuing_subword_prefix.as_deref().is_some_and(|p| !p.is_empty())
         {
             return Err("merges with a continuing_subword_prefix are not supported".into());
+        }
+        if self.model.merges.as_ref().is_some_and(|merge| merge.0 > self.model.vocab.0) {
+            return Err("a merge makes a token that the vocabulary does not have".into());
         }
         for part in [&self.normalizer, &self.pre_tokenizer, &self.decoder] {
             check_part(part)?;
@@ -118,6 +195,7 @@ fn check_part(part: &Value) -> Result<(), String> {
         "Strip" if number("stop").is_some_and(|stop| stop > 0) => {
             Err("a Strip decoder with stop is not supported".into())
         }
+        "Precompiled" => charsmap::check_base64(part["precompiled_charsmap"].as_str().unwrap_or_default()),
         "FixedLength" if number("length") == Some(0) => Err("a FixedLength pre-tokenizer needs a length".into()),
         _ => children.into_iter().try_for_each(check_part),
     }

@@ -1,27 +1,34 @@
 //! Text to token ids and back.
 //!
 //! [`Tokenizer`] has one way in for each kind of source, one file each: [`Tokenizer::from_json`] for `tokenizer.json`,
-//! [`Tokenizer::from_vocab_merges`] for GPT-2's pair of files, [`Tokenizer::from_gguf`] for a GGUF file's vocabulary,
+//! [`Tokenizer::from_vocab_merges`] for GPT-2's pair of files, [`Tokenizer::from_wordpiece`] for `vocab.txt`, [`Tokenizer::from_gguf`] for a GGUF file's vocabulary,
 //! [`Tokenizer::from_sentencepiece`] for `tokenizer.model`, [`Tokenizer::from_scores`] for SentencePiece's kind, where the score of a token decides what is merged first.
 
 mod byte_level;
+mod charsmap;
+mod class;
 mod config;
 mod gguf;
 mod json;
+mod marian;
 mod merger;
+mod parts;
 mod pre_tokenizer;
+mod proto;
 mod scores;
 mod sentencepiece;
 mod spans;
 mod vocab_merges;
+mod wordpiece;
 
+pub use class::Class;
 pub use config::TokenizerConfig;
 pub use scores::{Piece, PieceKind, ScoreVocabulary};
 pub use spans::{Place, Spans};
 
 use crate::Error;
 use std::collections::HashSet;
-use tokenizers::decoders::DecoderWrapper;
+use tokenizers::{DecoderWrapper, ModelWrapper};
 
 /// The ids of the tokens that have a name of their own.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -55,11 +62,16 @@ enum Framing {
 enum Spelling {
     /// GPT-2's alphabet: one printable character a byte.
     ByteLevel,
+    /// The same, and `</w>` ends a word.
+    ByteLevelWords,
     /// SentencePiece's: `▁` is a space, `<0xE4>` a byte.
     Pieces,
     /// As it is written.
     Plain,
 }
+
+/// What CLIP's pairs write at the end of a word.
+const END_OF_WORD: &str = "</w>";
 
 /// What does the work.
 enum Engine {
@@ -67,6 +79,8 @@ enum Engine {
     Library(Box<tokenizers::Tokenizer>),
     /// Our own merges by score.
     Scores(Box<ScoreVocabulary>),
+    /// A cutter and a vocabulary of two files.
+    Renumbered(marian::Renumbered),
 }
 
 /// Text to token ids and back.
@@ -90,7 +104,12 @@ impl Tokenizer {
     fn library(inner: tokenizers::Tokenizer, framing: Framing, special: SpecialTokens) -> Tokenizer {
         let added = inner.get_added_tokens_decoder();
         let special_ids = added.iter().filter(|(_, token)| token.special).map(|(&id, _)| id).collect();
-        let spelling = inner.get_decoder().map_or(Spelling::Plain, spelling);
+        let spelling = match (inner.get_decoder().map_or(Spelling::Plain, spelling), inner.get_model()) {
+            (Spelling::ByteLevel, ModelWrapper::BPE(bpe)) if bpe.end_of_word_suffix.as_deref() == Some(END_OF_WORD) => {
+                Spelling::ByteLevelWords
+            }
+            (spelling, _) => spelling,
+        };
         let vocab_len = inner.get_vocab_size(true);
         Tokenizer { engine: Engine::Library(Box::new(inner)), framing, spelling, special, special_ids, vocab_len }
     }
@@ -108,12 +127,20 @@ impl Tokenizer {
                 encoding.map_err(|error| Error::tokenizer("tokenizer", error))?.get_ids().to_vec()
             }
             Engine::Scores(vocabulary) => vocabulary.encode(text)?,
+            Engine::Renumbered(pieces) => pieces.encode(text)?,
         };
         if let (Add::Special, Framing::Ends { first, last }) = (add, self.framing) {
             ids.splice(0..0, first);
             ids.extend(last);
         }
         Ok(ids)
+    }
+
+    /// The pieces that the library cuts a text into, as they are written there.
+    fn tokens(&self, text: &str) -> Result<Vec<String>, Error> {
+        let Engine::Library(inner) = &self.engine else { return Ok(Vec::new()) };
+        let encoding = inner.encode(text, false).map_err(|error| Error::tokenizer("tokenizer", error))?;
+        Ok(encoding.get_tokens().to_vec())
     }
 
     /// The text of some ids; ids that the vocabulary does not have are left out.
@@ -129,9 +156,14 @@ impl Tokenizer {
                 if ids.is_empty() {
                     return Ok(String::new());
                 }
-                inner.decode(&ids, false).map_err(|error| Error::tokenizer("tokenizer", error))
+                let text = inner.decode(&ids, false).map_err(|error| Error::tokenizer("tokenizer", error))?;
+                Ok(match self.spelling {
+                    Spelling::ByteLevelWords => text.replace(END_OF_WORD, " ").trim().to_string(),
+                    _ => text,
+                })
             }
             Engine::Scores(vocabulary) => Ok(vocabulary.decode(ids.iter().copied().filter(shown))),
+            Engine::Renumbered(pieces) => Ok(pieces.decode(ids.iter().copied().filter(shown))),
         }
     }
 
@@ -143,6 +175,10 @@ impl Tokenizer {
         }
         Some(match self.spelling {
             Spelling::ByteLevel => byte_level::bytes_of(&token),
+            Spelling::ByteLevelWords => match token.strip_suffix(END_OF_WORD) {
+                Some(word) => [&byte_level::bytes_of(word)[..], b" "].concat(),
+                None => byte_level::bytes_of(&token),
+            },
             Spelling::Pieces => match scores::byte_of(&token) {
                 Some(byte) => vec![byte],
                 None => token.replace('▁', " ").into_bytes(),
@@ -167,6 +203,7 @@ impl Tokenizer {
         match &self.engine {
             Engine::Library(inner) => inner.token_to_id(token),
             Engine::Scores(vocabulary) => vocabulary.id(token),
+            Engine::Renumbered(pieces) => pieces.id(token),
         }
     }
 
@@ -175,6 +212,7 @@ impl Tokenizer {
         match &self.engine {
             Engine::Library(inner) => inner.id_to_token(id),
             Engine::Scores(vocabulary) => vocabulary.piece(id).map(|piece| piece.text.clone()),
+            Engine::Renumbered(pieces) => pieces.token(id).map(str::to_string),
         }
     }
 

@@ -16,6 +16,15 @@ const TEKKEN: &str = r"[^\r\n\p{L}\p{N}]?((?=[\p{L}])([^a-z]))*((?=[\p{L}])([^A-
 /// GPT-4o's: as Tekken's, with contractions.
 const GPT4O: &str = r"[^\r\n\p{L}\p{N}]?((?=[\p{L}])([^a-z]))*((?=[\p{L}])([^A-Z]))+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|[^\r\n\p{L}\p{N}]?((?=[\p{L}])([^a-z]))+((?=[\p{L}])([^A-Z]))*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 
+/// Letters that have a case, as DeepSeek's long list of ranges means them, with a space before.
+const CASED: &str = r"\s?[\p{Lu}\p{Ll}\p{Lt}]+";
+/// Chinese, Japanese and Korean, as DeepSeek has them.
+const CJK: &str = "[一-龥\u{800}-一가-\u{D7FF}]+";
+/// DeepSeek 3's words: marks belong to letters, a sign may begin an English word.
+const DEEPSEEK3: &str = r##"[!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"##;
+/// BLOOM's: everything up to a space or a stop.
+const BLOOM: &str = r" ?[^(\s|.,!?…。，、।۔،)]+";
+
 /// How one kind of tokenizer cuts a text.
 pub(super) struct PreTokenizer {
     /// One after the other.
@@ -31,7 +40,8 @@ impl PreTokenizer {
     pub(super) fn named(name: &str) -> Option<PreTokenizer> {
         let expressions: &[&str] = match name {
             "gpt-2" | "phi-2" | "jina-es" | "jina-de" | "gigachat" | "jina-v2-es" | "jina-v2-de" | "a.x-4.0"
-            | "mellum" | "modern-bert" | "mpt" | "olmo" | "jais" | "roberta-bpe" => &[GPT2],
+            | "mellum" | "modern-bert" | "mpt" | "olmo" | "jais" | "roberta-bpe" | "jina-v1-en" | "jina-v2-code"
+            | "trillion" => &[GPT2],
             "default" => &[r"[\p{P}\$\+<=>\^~\|]+", GPT2, r"\p{N}+", "[0-9][0-9][0-9]"],
             "llama3" | "llama-v3" | "llama-bpe" | "falcon3" | "falcon-h1" | "pixtral" | "midm-2.0" | "lfm2"
             | "dbrx" | "smaug-bpe" | "chatglm-bpe" | "glm4" => &[LLAMA3],
@@ -40,6 +50,12 @@ impl PreTokenizer {
                 &[r"\p{N}", GPT2]
             }
             "falcon" => &[r"[\p{P}\$\+<=>\^~\|`]+", GPT2, "[0-9][0-9][0-9]"],
+            "deepseek-llm" => &["[\r\n]", CASED, "\\s?[!-/:-~！-／：-～‘-‟\u{3000}-。]+", r"\s+$", CJK, r"\p{N}+"],
+            "deepseek-coder" => &["[\r\n]", r"\s?\p{L}+", r"\s?\p{P}+", CJK, r"\p{N}"],
+            "deepseek-v3" | "hunyuan-dense" => &[r"\p{N}{1,3}", "[一-龥\u{3040}-ゟ゠-ヿ]+", DEEPSEEK3],
+            "bloom" | "poro-chat" | "gpt3-finnish" => &[BLOOM],
+            "viking" => &[BLOOM, r"\p{N}"],
+            "superbpe" => &[r"\p{N}+", r"(?=(\d{3})+(?!\d))"],
             "tekken" => &[TEKKEN],
             "gpt-4o" | "llama4" => &[GPT4O],
             _ => return None,

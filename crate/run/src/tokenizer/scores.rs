@@ -79,7 +79,7 @@ pub struct ScoreVocabulary {
     ids: HashMap<String, u32>,
     /// The ids of the byte pieces.
     bytes: Vec<Option<u32>>,
-    /// Control and user-defined pieces by their first byte, longest first.
+    /// Pieces that are found whole in a text, by their first byte, longest first.
     fixed: HashMap<u8, Vec<u32>>,
 }
 
@@ -100,7 +100,7 @@ impl ScoreVocabulary {
             ids.entry(piece.text.clone()).or_insert(id);
             match (piece.kind, byte_of(&piece.text), piece.text.bytes().next()) {
                 (PieceKind::Byte, Some(byte), _) => bytes[usize::from(byte)] = Some(id),
-                (PieceKind::Control | PieceKind::UserDefined, _, Some(first)) => {
+                (PieceKind::Control | PieceKind::UserDefined | PieceKind::Unknown, _, Some(first)) => {
                     fixed.entry(first).or_default().push(id)
                 }
                 _ => {}

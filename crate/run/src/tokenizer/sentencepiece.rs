@@ -1,174 +1,292 @@
-//! `tokenizer.model`: SentencePiece's own file, a protocol buffer of pieces, scores and settings.
+//! `tokenizer.model`, `spiece.model` and their like: SentencePiece's pairs and unigrams.
 //!
-//! Source: `sentencepiece_model.proto` of the SentencePiece library; encoding: protobuf.dev, "Encoding".
+//! The reference library takes each of its classes apart from what the file itself says; so does this.
 
-use super::{Piece, PieceKind, ScoreVocabulary, SpecialTokens, Tokenizer, TokenizerConfig};
+use super::class::Class;
+use super::parts::{Around, Parts, metaspace, normalizers, replace, replace_regex};
+use super::proto::{BPE, Model, UNIGRAM};
+use super::vocab_merges::check_merges;
+use super::{Piece, PieceKind, Tokenizer, TokenizerConfig, charsmap};
 use crate::Error;
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use tokenizers::models::{bpe, unigram};
+use tokenizers::{AddedToken, NormalizerWrapper};
 
-const FILE: &str = "tokenizer.model";
-
-/// `TrainerSpec.model_type` of pairs merged by score.
-const BPE: u64 = 2;
+/// How many sentinels T5 has by default.
+const SENTINELS: u64 = 100;
+/// The most sentinels that are believed.
+const MOST_SENTINELS: u64 = 10_000;
 
 impl Tokenizer {
-    /// Reads a vocabulary of the kind that Llama 2 and Mistral publish: pairs by score over text as it is.
+    /// Reads the bytes of a file of that name.
     ///
     /// # Errors
-    /// [`Error::Tokenizer`] if the file is damaged, or of a kind that is not read here.
-    pub fn from_sentencepiece(data: &[u8], config: &TokenizerConfig) -> Result<Tokenizer, Error> {
-        let model = Model::read(data)?;
-        if model.kind != BPE {
-            return Err(fail("is no vocabulary of pairs (BPE), the only kind that is read"));
+    /// [`Error::Tokenizer`] if it is damaged, or of a kind that is not read here.
+    pub fn from_sentencepiece(file: &str, data: &[u8], config: &TokenizerConfig) -> Result<Tokenizer, Error> {
+        let mut model = Model::read(data).map_err(|reason| Error::tokenizer(file, reason))?;
+        let class = class(&model, config);
+        if class == Class::Any {
+            return from_model(file, model, config.clone());
         }
-        if model.changes_text {
-            return Err(fail("changes texts before they are cut, which is not supported"));
-        }
-        let at = |id: i64| u32::try_from(id).ok().filter(|id| (*id as usize) < model.pieces.len());
-        let [unk, bos, eos, pad] = model.ids.map(at);
-        let special = SpecialTokens { bos, eos, pad, unk };
-        let mut vocabulary = ScoreVocabulary::new(FILE, model.pieces, special)?;
-        vocabulary.add_space_prefix = model.add_space_prefix;
-        vocabulary.add_bos = config.add_bos.unwrap_or(true);
-        vocabulary.add_eos = config.add_eos.unwrap_or(false);
-        Ok(Tokenizer::from_scores(vocabulary))
-    }
-}
-
-fn fail(reason: impl std::fmt::Display) -> Error {
-    Error::tokenizer(FILE, reason)
-}
-
-/// What of a `ModelProto` matters here.
-struct Model {
-    pieces: Vec<Piece>,
-    kind: u64,
-    /// Unknown, begin, end, padding.
-    ids: [i64; 4],
-    add_space_prefix: bool,
-    changes_text: bool,
-}
-
-impl Model {
-    fn read(data: &[u8]) -> Result<Self, Error> {
-        let mut model =
-            Self { pieces: Vec::new(), kind: 1, ids: [0, 1, 2, -1], add_space_prefix: true, changes_text: true };
-        each_field(data, |number, field| match (number, field) {
-            (1, Field::Bytes(bytes)) => {
-                model.pieces.push(read_piece(bytes)?);
-                Ok(())
-            }
-            (2, Field::Bytes(bytes)) => model.read_trainer(bytes),
-            (3, Field::Bytes(bytes)) => model.read_normalizer(bytes),
-            _ => Ok(()),
-        })?;
-        Ok(model)
-    }
-
-    fn read_trainer(&mut self, data: &[u8]) -> Result<(), Error> {
-        each_field(data, |number, field| {
-            match (number, field) {
-                (3, Field::Number(kind)) => self.kind = kind,
-                // Negative ids are written as their two's complement.
-                (40..=43, Field::Number(id)) => self.ids[number as usize - 40] = id as i64,
-                _ => {}
-            }
-            Ok(())
-        })
-    }
-
-    fn read_normalizer(&mut self, data: &[u8]) -> Result<(), Error> {
-        let (mut charsmap, mut squeezes) = (false, true);
-        each_field(data, |number, field| {
-            match (number, field) {
-                (2, Field::Bytes(bytes)) => charsmap = !bytes.is_empty(),
-                (3, Field::Number(on)) => self.add_space_prefix = on != 0,
-                (4, Field::Number(on)) => squeezes = on != 0,
-                _ => {}
-            }
-            Ok(())
-        })?;
-        self.changes_text = charsmap || squeezes;
-        Ok(())
-    }
-}
-
-fn read_piece(data: &[u8]) -> Result<Piece, Error> {
-    let mut piece = Piece { text: String::new(), score: 0.0, kind: PieceKind::Normal };
-    each_field(data, |number, field| {
-        match (number, field) {
-            (1, Field::Bytes(bytes)) => {
-                piece.text = std::str::from_utf8(bytes).map_err(|_| fail("a piece is no UTF-8"))?.to_string();
-            }
-            (2, Field::Fixed32(bits)) => piece.score = f32::from_bits(bits),
-            (3, Field::Number(kind)) => piece.kind = PieceKind::from_number(i32::try_from(kind).unwrap_or(0)),
+        let mut config = config.clone().with_names(class);
+        match class {
+            Class::XlmRoberta => fairseq(&mut model, &config),
+            Class::T5 => sentinels(&mut model, &mut config),
             _ => {}
         }
-        Ok(())
-    })?;
-    Ok(piece)
-}
-
-/// The value of one field.
-enum Field<'a> {
-    Number(u64),
-    Fixed64,
-    Bytes(&'a [u8]),
-    Fixed32(u32),
-}
-
-/// Calls `visit` with the number and value of every field of a message.
-fn each_field<'a>(data: &'a [u8], mut visit: impl FnMut(u64, Field<'a>) -> Result<(), Error>) -> Result<(), Error> {
-    let mut rest = data;
-    while !rest.is_empty() {
-        let key = varint(&mut rest)?;
-        let field = match key & 7 {
-            0 => Field::Number(varint(&mut rest)?),
-            1 => take(&mut rest, 8).map(|_| Field::Fixed64)?,
-            2 => {
-                let len = varint(&mut rest)?;
-                Field::Bytes(take(&mut rest, usize::try_from(len).unwrap_or(usize::MAX))?)
-            }
-            5 => {
-                let bytes = take(&mut rest, 4)?;
-                Field::Fixed32(u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
-            }
-            other => return Err(fail(format!("is damaged: a field of wire type {other}"))),
-        };
-        visit(key >> 3, field)?;
-    }
-    Ok(())
-}
-
-fn take<'a>(rest: &mut &'a [u8], len: usize) -> Result<&'a [u8], Error> {
-    let (taken, after) = rest.split_at_checked(len).ok_or_else(|| fail("ends in the middle of a field"))?;
-    *rest = after;
-    Ok(taken)
-}
-
-fn varint(rest: &mut &[u8]) -> Result<u64, Error> {
-    let mut value = 0u64;
-    for shift in (0..64).step_by(7) {
-        let byte = take(rest, 1)?[0];
-        value |= u64::from(byte & 0x7F) << shift;
-        if byte < 0x80 {
-            return Ok(value);
+        // XLM-R's own begin and end have moved.
+        if class != Class::XlmRoberta {
+            add_fixed(&mut config, &model, &[PieceKind::Control, PieceKind::UserDefined]);
+        }
+        let parts = parts(file, class, &model, &config)?;
+        match class {
+            Class::Llama | Class::Gemma => parts.build(file, pairs(file, &model, class, &config)?, &config),
+            _ => parts.build(file, unigrams(file, &model, class)?, &config),
         }
     }
-    Err(fail("is damaged: a number of more than ten bytes"))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// A tokenizer that does what the model itself says, whatever it is called.
+pub(super) fn from_model(file: &str, mut model: Model, mut config: TokenizerConfig) -> Result<Tokenizer, Error> {
+    config.class = Class::Any;
+    rename(&mut model, &config);
+    for (slot, at) in [(&mut config.bos, model.bos), (&mut config.eos, model.eos), (&mut config.unk, model.unk)] {
+        *slot = slot.take().or_else(|| model.text(at));
+    }
+    // User-defined pieces are cut out after the space before the text.
+    add_fixed(&mut config, &model, &[PieceKind::Control]);
+    let parts = as_the_file_says(file, &model, config.habits.legacy.unwrap_or(true))?;
+    match model.kind {
+        BPE => parts.build(file, pairs(file, &model, Class::Any, &config)?, &config),
+        UNIGRAM => parts.build(file, unigrams(file, &model, Class::Any)?, &config),
+        _ => Err(Error::tokenizer(file, "is neither of pairs (BPE) nor of unigrams, the kinds that are read")),
+    }
+}
 
-    #[test]
-    fn damage_is_an_error() {
-        let config = TokenizerConfig::default();
-        for data in
-            [&b""[..], b"\x0a", b"\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", b"\x0b", b"\x0a\x03\x0a\x01\xff"]
-        {
-            let error = Tokenizer::from_sentencepiece(data, &config).unwrap_err();
-            assert!(error.to_string().starts_with(FILE), "{error}");
+/// The class that is named, as long as the file can be one, else the one it looks like.
+fn class(model: &Model, config: &TokenizerConfig) -> Class {
+    let has = |text: &str| model.pieces.iter().any(|piece| piece.text == text);
+    match (config.class, model.kind) {
+        (named @ (Class::Llama | Class::Gemma), BPE) => named,
+        (named @ (Class::T5 | Class::Albert | Class::XlmRoberta), UNIGRAM) => named,
+        (Class::Any, UNIGRAM) if has("[CLS]") && has("[SEP]") => Class::Albert,
+        (Class::Any, UNIGRAM) if model.unk == 2 && has("<pad>") => Class::T5,
+        _ => Class::Any,
+    }
+}
+
+/// XLM-R: the ids of fairseq before the pieces, and one for the mask after them.
+fn fairseq(model: &mut Model, config: &TokenizerConfig) {
+    let piece =
+        |name: &Option<String>| Piece { text: name.clone().unwrap_or_default(), score: 0.0, kind: PieceKind::Normal };
+    let first = [&config.bos, &config.pad, &config.eos, &config.unk];
+    model.pieces.splice(0..model.pieces.len().min(3), first.into_iter().map(piece));
+    model.pieces.push(piece(&config.mask));
+    model.unk = 3;
+}
+
+/// T5: sentinels after the pieces, the last one first.
+fn sentinels(model: &mut Model, config: &mut TokenizerConfig) {
+    let count = config.habits.extra_ids.unwrap_or(SENTINELS).min(MOST_SENTINELS);
+    for number in (0..count).rev() {
+        let text = format!("<extra_id_{number}>");
+        config.other_special.push(text.clone());
+        model.pieces.push(Piece { text, score: 0.0, kind: PieceKind::Normal });
+    }
+    model.unk = 2;
+}
+
+/// Pieces that hold a place for tokens of `added_tokens_decoder` take their names.
+fn rename(model: &mut Model, config: &TokenizerConfig) {
+    for (id, token) in &config.added {
+        let taken = model.pieces.iter().any(|piece| piece.text == token.content);
+        if let Some(piece) = model.pieces.get_mut(usize::try_from(*id).unwrap_or(usize::MAX)).filter(|_| !taken) {
+            piece.text = token.content.clone();
         }
     }
+}
+
+/// Pieces of some kinds, which are found in a text before anything else, become added tokens.
+fn add_fixed(config: &mut TokenizerConfig, model: &Model, kinds: &[PieceKind]) {
+    for (id, piece) in (0u64..).zip(&model.pieces).filter(|(_, piece)| kinds.contains(&piece.kind)) {
+        if config.added.iter().all(|(_, token)| token.content != piece.text) {
+            let token = AddedToken::from(piece.text.clone(), piece.kind == PieceKind::Control).normalized(false);
+            config.added.push((id, token));
+        }
+    }
+    config.added.sort_by_key(|(id, _)| *id);
+}
+
+/// The stages around the model.
+fn parts(file: &str, class: Class, model: &Model, config: &TokenizerConfig) -> Result<Parts, Error> {
+    let words =
+        |scheme| json!({"type": "Sequence", "pretokenizers": [{"type": "WhitespaceSplit"}, metaspace(scheme, true)]});
+    let prefix = config.add_prefix_space.unwrap_or(true);
+    let always = if prefix { "always" } else { "never" };
+    let rules = || charsmap_of(file, model);
+    Ok(match class {
+        Class::T5 => Parts {
+            normalizers: rules()?,
+            pre_tokenizer: words("always"),
+            around: Around::End,
+            decoder: metaspace("always", true),
+        },
+        Class::XlmRoberta => Parts {
+            normalizers: rules()?,
+            pre_tokenizer: words(always),
+            around: Around::Fairseq,
+            decoder: metaspace(always, true),
+        },
+        Class::Albert => {
+            let mut stages = normalizers(file, albert(config))?;
+            stages.extend(rules()?);
+            Parts {
+                normalizers: stages,
+                pre_tokenizer: words(always),
+                around: Around::Bert,
+                decoder: metaspace(always, true),
+            }
+        }
+        Class::Llama => {
+            let scheme = match (prefix, config.habits.legacy.unwrap_or(false)) {
+                (false, _) => "never",
+                (true, true) => "always",
+                (true, false) => "first",
+            };
+            Parts {
+                normalizers: Vec::new(),
+                pre_tokenizer: metaspace(scheme, false),
+                around: Around::Flags,
+                decoder: pieces_decoder(true, prefix),
+            }
+        }
+        Class::Gemma => Parts {
+            normalizers: normalizers(file, json!([replace(" ", "▁")]))?,
+            pre_tokenizer: json!({"type": "Split", "pattern": {"String": " "}, "behavior": "MergedWithPrevious", "invert": false}),
+            around: Around::Flags,
+            decoder: pieces_decoder(true, false),
+        },
+        _ => as_the_file_says(file, model, true)?,
+    })
+}
+
+/// ALBERT's habits: quotes, accents and capitals are taken away.
+fn albert(config: &TokenizerConfig) -> Value {
+    let mut stages = vec![replace("``", "\""), replace("''", "\"")];
+    if !config.habits.keep_accents.unwrap_or(false) {
+        stages.extend([json!({"type": "NFKD"}), json!({"type": "StripAccents"})]);
+    }
+    if config.habits.do_lower_case.unwrap_or(true) {
+        stages.push(json!({"type": "Lowercase"}));
+    }
+    Value::Array(stages)
+}
+
+/// The file's own settings, in SentencePiece's order.
+pub(super) fn as_the_file_says(file: &str, model: &Model, legacy: bool) -> Result<Parts, Error> {
+    let mut stages = charsmap_of(file, model)?;
+    let mut more = Vec::new();
+    if model.remove_extra_whitespaces {
+        more.extend([replace_regex(r"\A +| +\z", ""), replace_regex(" {2,}", " ")]);
+    }
+    if model.escape_whitespaces {
+        more.push(replace(" ", "▁"));
+    }
+    if model.add_dummy_prefix && legacy {
+        // The stage that comes next leaves a text alone that begins with the sign.
+        more.push(replace_regex(r"\A▁", "▁▁"));
+    }
+    stages.extend(normalizers(file, Value::Array(more))?);
+    let mut cuts = Vec::new();
+    if model.add_dummy_prefix {
+        cuts.push(metaspace(if legacy { "always" } else { "first" }, false));
+    }
+    cuts.extend(user_defined(model));
+    let pre_tokenizer = json!({"type": "Sequence", "pretokenizers": cuts});
+    let decoder = pieces_decoder(model.byte_fallback, model.add_dummy_prefix);
+    Ok(Parts { normalizers: stages, pre_tokenizer, around: Around::Flags, decoder })
+}
+
+/// The stage that cuts out user-defined pieces, longest first.
+fn user_defined(model: &Model) -> Option<Value> {
+    let fixed = model.pieces.iter().filter(|piece| piece.kind == PieceKind::UserDefined && !piece.text.is_empty());
+    let mut texts: Vec<&str> = fixed.map(|piece| piece.text.as_str()).collect();
+    texts.sort_by_key(|text| std::cmp::Reverse(text.chars().count()));
+    let pattern = texts.iter().map(|text| escape(text)).collect::<Vec<_>>().join("|");
+    (!texts.is_empty())
+        .then(|| json!({"type": "Split", "pattern": {"Regex": pattern}, "behavior": "Isolated", "invert": false}))
+}
+
+/// A text as an expression that finds it.
+fn escape(text: &str) -> String {
+    text.chars().flat_map(|c| [Some('\\').filter(|_| r"\.+*?()|[]{}^$".contains(c)), Some(c)]).flatten().collect()
+}
+
+/// Joins pieces: `▁` becomes a space, bytes become characters, and the space before the text goes.
+fn pieces_decoder(byte_fallback: bool, prefix: bool) -> Value {
+    let mut stages = vec![replace("▁", " ")];
+    if byte_fallback {
+        stages.push(json!({"type": "ByteFallback"}));
+    }
+    if byte_fallback || prefix {
+        stages.push(json!({"type": "Fuse"}));
+    }
+    if prefix {
+        stages.push(json!({"type": "Strip", "content": " ", "start": 1, "stop": 0}));
+    }
+    json!({"type": "Sequence", "decoders": stages})
+}
+
+/// The rules for characters, if there are any.
+fn charsmap_of(file: &str, model: &Model) -> Result<Vec<NormalizerWrapper>, Error> {
+    if model.charsmap.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rules = charsmap::read(model.charsmap).map_err(|reason| Error::tokenizer(file, reason))?;
+    Ok(vec![NormalizerWrapper::Precompiled(rules)])
+}
+
+/// Unigrams; what is around them decides about bytes.
+pub(super) fn unigrams(file: &str, model: &Model, class: Class) -> Result<unigram::Unigram, Error> {
+    let vocab = model.pieces.iter().map(|piece| (piece.text.clone(), f64::from(piece.score))).collect();
+    let unk = if class == Class::Albert { 1 } else { model.unk };
+    let unk = usize::try_from(unk).map_err(|_| Error::tokenizer(file, "has no unknown piece"))?;
+    let byte_fallback = class == Class::Any && model.byte_fallback;
+    unigram::Unigram::from(vocab, Some(unk), byte_fallback).map_err(|error| Error::tokenizer(file, error))
+}
+
+/// Pairs: every way to make a normal piece of two others, the best score first.
+fn pairs(file: &str, model: &Model, class: Class, config: &TokenizerConfig) -> Result<bpe::BPE, Error> {
+    let ids: bpe::Vocab = model.pieces.iter().map(|piece| piece.text.clone()).zip(0..).collect();
+    let normal: HashMap<&str, f32> = model
+        .pieces
+        .iter()
+        .filter(|piece| piece.kind == PieceKind::Normal || class != Class::Any && piece.kind == PieceKind::UserDefined)
+        .map(|piece| (piece.text.as_str(), piece.score))
+        .collect();
+    let mut ranked: Vec<(f32, u32, &str, &str)> = Vec::new();
+    for (id, piece) in (0u32..).zip(&model.pieces).filter(|(_, piece)| normal.contains_key(piece.text.as_str())) {
+        for (at, _) in piece.text.char_indices().skip(1) {
+            let (left, right) = piece.text.split_at(at);
+            if normal.contains_key(left) && normal.contains_key(right) {
+                ranked.push((piece.score, id, left, right));
+            }
+        }
+    }
+    ranked.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| (a.1, a.2, a.3).cmp(&(b.1, b.2, b.3))));
+    let merges: Vec<(String, String)> =
+        ranked.into_iter().map(|(_, _, left, right)| (left.into(), right.into())).collect();
+    check_merges(&ids, &merges).map_err(|reason| Error::tokenizer(file, reason))?;
+    let mut builder = bpe::BPE::builder().vocab_and_merges(ids, merges).fuse_unk(true);
+    if class == Class::Any {
+        let fixed = model.pieces.iter().any(|piece| piece.kind == PieceKind::UserDefined);
+        builder = builder.byte_fallback(model.byte_fallback).ignore_merges(fixed);
+    } else {
+        builder = builder.byte_fallback(true);
+    }
+    if class != Class::Llama {
+        builder = builder.unk_token(config.unk.clone().unwrap_or_default());
+    }
+    builder.build().map_err(|error| Error::tokenizer(file, error))
 }

@@ -6,4 +6,5 @@ mod stream;
 mod tasks;
 mod templates;
 mod tokenizers;
+mod vocabularies;
 mod words;

@@ -1,7 +1,10 @@
 //! Where the tests find their files.
 
-use dynasty_run::{Tokenizer, TokenizerConfig};
+use dynasty_run::{Error, Files, Source, Tokenizer};
+use format::{DirFolder, FileBytes};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::sync::Arc;
 
 /// A file or folder among the committed fixtures.
 pub fn fixture(name: &str) -> PathBuf {
@@ -23,19 +26,20 @@ pub fn text(path: impl AsRef<Path>) -> String {
     std::fs::read_to_string(path.as_ref()).unwrap_or_else(|error| panic!("{}: {error}", path.as_ref().display()))
 }
 
-/// The tokenizer of a folder with `tokenizer.model`, `tokenizer.json`, or `vocab.json` and `merges.txt`.
+/// The tokenizer of a folder, whichever files it has.
 pub fn tokenizer(folder: &Path) -> Tokenizer {
-    let optional = |name: &str| std::fs::read_to_string(folder.join(name)).ok();
-    let config = optional("tokenizer_config.json");
-    let config = TokenizerConfig::from_json(config.as_deref(), optional("special_tokens_map.json").as_deref()).unwrap();
-    if let Ok(model) = std::fs::read(folder.join("tokenizer.model")) {
-        return Tokenizer::from_sentencepiece(&model, &config).unwrap();
-    }
-    match std::fs::read(folder.join("tokenizer.json")) {
-        Ok(json) => Tokenizer::from_json(&json, &config).unwrap(),
-        Err(_) => {
-            let (vocab, merges) = (text(folder.join("vocab.json")), text(folder.join("merges.txt")));
-            Tokenizer::from_vocab_merges(&vocab, &merges, &config).unwrap()
-        }
-    }
+    try_tokenizer(folder).unwrap()
+}
+
+/// The same, or why it has none.
+pub fn try_tokenizer(folder: &Path) -> Result<Tokenizer, Error> {
+    let file = folder.join("model.gguf");
+    let source = match file.exists() {
+        true => Source::File(Rc::new(FileBytes::open(&file)?)),
+        false => Source::Folder(Rc::new(DirFolder::new(folder)?)),
+    };
+    pollster::block_on(async {
+        let tokenizer = Files::open(source).await?.tokenizer().await?;
+        Ok(Arc::into_inner(tokenizer).expect("nobody else holds it"))
+    })
 }

@@ -192,6 +192,9 @@ fn sources_are_tried_in_order() {
     assert_eq!(render(None, Some(config), Some(&tools)).as_deref(), Some("T"));
     assert_eq!(render(Some("J"), Some(config), None).as_deref(), Some("J"));
     assert_eq!(render(None, Some("{}"), None), None);
+    let without_default = r#"{"chat_template": [{"name": "rag", "template": "R"}]}"#;
+    let error = ChatTemplate::from_files(None, Some(without_default)).unwrap_err().to_string();
+    assert_eq!(error, "tokenizer_config.json: several chat templates, and none of them is named default");
     assert_eq!(render(None, None, None), None);
     assert!(ChatTemplate::from_files(None, Some("{")).is_err());
     assert!(ChatTemplate::from_files(Some("{% if %}"), None).is_err());
@@ -206,4 +209,40 @@ fn messages_have_to_be_messages() {
     }
     let raised = render_text("{{ raise_exception('no\nway') }}").unwrap_err();
     assert_eq!((raised.code(), raised.to_string().as_str()), ("raised", "no\\nway"));
+}
+
+/// A folder with the given files, and what its template makes of a message with and without tools.
+#[test]
+fn templates_are_found_in_each_of_their_files() {
+    let texts = |files: &[(&str, &str)]| {
+        let mut folder = format::MemoryFolder::new("folder");
+        files.iter().for_each(|(name, text)| folder.insert(*name, text.as_bytes().to_vec()));
+        let source = dynasty_run::Source::Folder(std::rc::Rc::new(folder));
+        let chat = pollster::block_on(async { dynasty_run::Files::open(source).await?.chat().await })?;
+        let messages = json!([{"role": "user", "content": "x"}]);
+        let text = |tools| chat.as_ref().map(|chat| chat.render(&messages, tools, false).unwrap());
+        Ok::<_, Error>((text(None), text(Some(&json!([])))))
+    };
+    let both = |plain: &str, tools: &str| (Some(plain.to_string()), Some(tools.to_string()));
+    let jinja = ("chat_template.jinja", "J{{ bos_token }}");
+    let tool_use = ("additional_chat_templates/tool_use.jinja", "T");
+    let json = ("chat_template.json", r#"{"chat_template": "P"}"#);
+    let config = ("tokenizer_config.json", r#"{"chat_template": "C", "bos_token": {"content": "<s>"}}"#);
+    assert_eq!(texts(&[jinja, tool_use, json, config]).unwrap(), both("J<s>", "T"));
+    assert_eq!(texts(&[json, config]).unwrap(), both("C", "C"));
+    assert_eq!(texts(&[json]).unwrap(), both("P", "P"));
+    assert_eq!(texts(&[json, tool_use]).unwrap(), both("P", "T"));
+    assert_eq!(texts(&[tool_use]).unwrap(), (None, None));
+    let cases = [
+        (("chat_template.jinja", "{% if %}"), "chat_template.jinja: chat template: line 1"),
+        (("chat_template.json", "{"), "chat_template.json: EOF"),
+        (("tokenizer_config.json", r#"{"chat_template": "{{"}"#), "tokenizer_config.json: chat template: line 1"),
+        (("tokenizer_config.json", "[]"), "tokenizer_config.json: not a JSON object"),
+    ];
+    for (file, wanted) in cases {
+        let error = texts(&[file]).unwrap_err().to_string();
+        assert!(error.starts_with(wanted) && !error.contains('\n'), "{error}");
+    }
+    let error = texts(&[jinja, (tool_use.0, "{% for %}")]).unwrap_err().to_string();
+    assert!(error.starts_with("additional_chat_templates/tool_use.jinja: chat template: line 1"), "{error}");
 }

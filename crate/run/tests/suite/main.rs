@@ -1,5 +1,6 @@
 //! The suites of the text half: tokenizers, streams, templates, samplers, word vectors.
 
+mod damaged_vocabularies;
 mod sampler;
 mod shared;
 mod stream;

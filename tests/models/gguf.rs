@@ -41,10 +41,11 @@ fn in_f64(package: &Package, fixture: &Fixture, verdict: &mut Verdict) {
     let Some(weights) = verdict.ok(&fixture.name, written::weights(package, &graph)) else { return };
     let played = written::play(Executor::Reference, &graph, &weights, &given);
     let Some(outputs) = verdict.ok(&fixture.name, played) else { return };
-    let mask = fixture::mask(&fixture.inputs());
+    let inputs = fixture.inputs();
     for (name, wanted) in fixture.outputs().into_iter().filter(|(name, _)| name != "last_hidden_state") {
         let at = graph.outputs.iter().position(|output| reference_name(&output.name) == name);
         let found = at.map(|at| (outputs[at].shape.clone(), outputs[at].as_f32().unwrap().to_vec()));
+        let mask = fixture::mask(&inputs, &name);
         let error = found.map_or(f64::INFINITY, |found| relative_error(&name, &found, &wanted, mask.as_deref()));
         verdict.error(format!("{} {name}", fixture.name), error, 2e-5);
     }
@@ -69,7 +70,6 @@ fn on_devices(
 ) {
     let show = Show { attentions: true, hidden_states: true };
     let (inputs, outputs) = (fixture.inputs(), fixture.outputs());
-    let mask = fixture::mask(&inputs);
     for (device, choice) in DEVICES {
         let what = format!("{} on {device}", fixture.name);
         let model = open().and_then(|package| loaded::load(package, choice));
@@ -77,6 +77,7 @@ fn on_devices(
         let Some(found) = verdict.ok(&what, block_on(model.forward(&inputs, show))) else { continue };
         for (name, wanted) in outputs.iter().filter(|(name, _)| name != "last_hidden_state") {
             let found = found.iter().find(|(found, ..)| found == name);
+            let mask = fixture::mask(&inputs, name);
             let error = found.map_or(f64::INFINITY, |(_, shape, values)| {
                 relative_error(name, &(shape.clone(), values.clone()), wanted, mask.as_deref())
             });

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use format::QuantType;
 use graph::{Graph, StateSpec, Tensor};
 
+use crate::matrix::Packer;
 use crate::pool::Pool;
 use crate::program::Program;
 use crate::{Error, Session, Weights};
@@ -26,6 +27,17 @@ use crate::{Error, Session, Weights};
 /// ```
 pub struct Engine {
     pool: Pool,
+}
+
+/// A matrix of which some rows are packed.
+pub struct Begun {
+    name: String,
+    packer: Packer,
+}
+
+impl Begun {
+    /// Rows come in multiples of this.
+    pub const ROWS: usize = 16;
 }
 
 impl Engine {
@@ -52,6 +64,28 @@ impl Engine {
         data: &[u8],
     ) -> Result<(), Error> {
         weights.insert_on(&self.pool, name, shape, ty, data)
+    }
+
+    /// Begins a matrix [n, k] whose rows are read and packed in parts; nothing if its type does not allow that.
+    ///
+    /// # Errors
+    /// The rows are not whole blocks.
+    pub fn begin(&self, name: &str, ty: QuantType, n: usize, k: usize) -> Result<Option<Begun>, Error> {
+        let packer = Weights::packer(name, ty, n, k)?;
+        Ok(packer.map(|packer| Begun { name: name.to_string(), packer }))
+    }
+
+    /// Packs the next rows of a matrix: a multiple of [`Begun::ROWS`], but for the last ones.
+    pub fn push(&self, begun: &mut Begun, rows: &[u8]) {
+        begun.packer.push(&self.pool, rows);
+    }
+
+    /// Adds a matrix all of whose rows were pushed.
+    ///
+    /// # Errors
+    /// Rows are missing.
+    pub fn end(&self, weights: &mut Weights, begun: Begun) -> Result<(), Error> {
+        weights.insert_packed(&begun.name, begun.packer)
     }
 
     /// Makes a graph ready to run with these weights.

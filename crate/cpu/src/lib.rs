@@ -22,7 +22,7 @@ mod step;
 mod tests;
 mod weights;
 
-pub use engine::Engine;
+pub use engine::{Begun, Engine};
 pub use error::Error;
 pub use program::Program;
 pub use session::Session;

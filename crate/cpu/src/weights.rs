@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use format::QuantType;
 
 use crate::Error;
-use crate::matrix::{Matrix, Target};
+use crate::matrix::{Matrix, Packer, Target};
 use crate::pool::Pool;
 
 /// One weight.
@@ -158,6 +158,19 @@ impl Weights {
             Kind::Dense(decode(name, shape, ty, data)?)
         };
         self.put(name, Weight { shape: shape.to_vec(), kind, dense: OnceLock::new() });
+        Ok(())
+    }
+
+    /// A matrix whose rows will come by and by, if its type allows it.
+    pub(crate) fn packer(name: &str, ty: QuantType, n: usize, k: usize) -> Result<Option<Packer>, Error> {
+        Packer::best(ty, n, k).map_err(|source| Error::Matrix { name: name.to_string(), source })
+    }
+
+    /// Adds a matrix all of whose rows have come, replacing one of the same name.
+    pub(crate) fn insert_packed(&mut self, name: &str, packer: Packer) -> Result<(), Error> {
+        let matrix = packer.finish().map_err(|source| Error::Matrix { name: name.to_string(), source })?;
+        let shape = vec![matrix.n(), matrix.k()];
+        self.put(name, Weight { shape, kind: Kind::Matrix(matrix), dense: OnceLock::new() });
         Ok(())
     }
 

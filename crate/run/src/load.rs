@@ -32,7 +32,8 @@ pub(crate) async fn load(
     let widen = matches!(weights, Weights::Cpu(_)) && values <= SMALL;
     let mut done = 0;
     for (spec, found) in order {
-        if !weights.contains(&spec.name) {
+        let held = weights.contains(&spec.name);
+        if !held && (widen || !in_parts(device, package, weights, spec, found).await?) {
             let (ty, data) = read(package, spec, found, widen).await?;
             device.insert(weights, &spec.name, &spec.shape, ty, data)?;
         }
@@ -40,6 +41,36 @@ pub(crate) async fn load(
         progress(Progress::Load { done, total });
     }
     Ok(())
+}
+
+/// Bytes that are read and packed at once: they stay in the processor's caches.
+const PART: usize = 1 << 20;
+
+/// Packs a matrix for the processor while it is read; whether that is possible.
+async fn in_parts(
+    device: &Device,
+    package: &Package,
+    weights: &mut Weights,
+    spec: &WeightSpec,
+    found: &Found,
+) -> Result<bool, Error> {
+    let info = package.checkpoint().tensor(&found.name);
+    let (Device::Cpu(engine), Weights::Cpu(weights), [n, k], Some(info)) = (device, weights, &*spec.shape, info) else {
+        return Ok(false);
+    };
+    let Dtype::Quant(ty) = info.dtype else { return Ok(false) };
+    let rows = PART / info.row_bytes().max(1) / cpu::Begun::ROWS * cpu::Begun::ROWS;
+    if found.stored != Stored::AsDeclared || !(1..*n).contains(&rows) {
+        return Ok(false);
+    }
+    let Some(mut begun) = engine.begin(&spec.name, ty, *n, *k)? else { return Ok(false) };
+    let start = found.rows.as_ref().map_or(0, |rows| rows.start);
+    for first in (0..*n).step_by(rows) {
+        let part = start + first..start + (first + rows).min(*n);
+        engine.push(&mut begun, &package.checkpoint().read_rows(&found.name, part).await?);
+    }
+    engine.end(weights, begun)?;
+    Ok(true)
 }
 
 /// A weight in its own type or, if it is to be widened or changed, in f32.

@@ -29,6 +29,7 @@ mod huge;
 mod isa;
 mod kernel;
 mod pack;
+mod packer;
 #[cfg(test)]
 mod tests;
 
@@ -41,6 +42,7 @@ pub use activations::Activations;
 pub(crate) use buffer::Buffer;
 pub use dispatch::Target;
 pub use error::Error;
+pub(crate) use packer::Packer;
 
 use crate::pool::Pool;
 use activations::{RecordKind, Shared};
@@ -91,17 +93,13 @@ impl Matrix {
         if row.checked_mul(n) != Some(bytes.len()) || (n > 0 && k == 0) {
             return Err(Error::Length { ty, n, k, found: bytes.len() });
         }
-        let form = FormKind::of(ty);
         let (mut stored, mut bytes) = (ty, Cow::Borrowed(bytes));
         if ty == QuantType::F16 && !pack::finite_halves(&bytes) {
             (stored, bytes) = (QuantType::F32, Cow::Owned(pack::widened_halves(&bytes)));
         }
-        let packed = match form {
-            Some(form) => pack::quantized(pool, ty, form, target, n, k, &bytes),
-            None if stored == QuantType::F32 => pack::floats::<4>(pool, target.lanes(), n, k, &bytes),
-            None => pack::floats::<2>(pool, target.lanes(), n, k, &bytes),
-        };
-        Ok(Matrix { ty, stored, n, k, form, target, kernel: target.kernel(stored, form), packed })
+        let mut packer = Packer::new(target, (ty, stored), n, k);
+        packer.push(pool, &bytes);
+        Ok(packer.matrix)
     }
 
     /// Rows: results for each row of `x`.

@@ -22,25 +22,21 @@ pub(crate) struct Packed {
 /// Bytes of the file that make a part for a thread.
 const PART: usize = 64 * 1024;
 
-/// Packs the rows of a quantized weight. `bytes` are whole rows of whole blocks.
+/// Packs rows of a quantized weight from group `first` on. `bytes` are whole rows of whole blocks.
 pub(crate) fn quantized(
     pool: &Pool,
     ty: QuantType,
-    form: FormKind,
-    target: Target,
-    n: usize,
-    k: usize,
+    packing: &Packing,
+    packed: &mut Packed,
+    first: usize,
     bytes: &[u8],
-) -> Packed {
-    let packing = Packing::new(form, target, k);
+) {
     let (group_quants, group_scales) = (packing.group_quants(), packing.group_scales());
-    let groups = n.div_ceil(target.lanes());
-    let mut quants = Buffer::zeroed(groups * group_quants);
-    let mut scales = Buffer::zeroed(groups * group_scales);
-    let group_bytes = bytes.len() / n.max(1) * target.lanes();
-    let step = (PART / group_bytes.max(1)).max(1);
-    let all_scales = Shared::new(scales.bytes_mut());
-    pieces(pool, quants.bytes_mut(), step * group_quants, |at, quants| {
+    let group_bytes = ty.row_bytes(packing.blocks * 32).unwrap_or(0).max(1) * packing.target.lanes();
+    let (groups, step) = (bytes.len().div_ceil(group_bytes), (PART / group_bytes).max(1));
+    let all_scales = Shared::new(&mut packed.scales.bytes_mut()[first * group_scales..]);
+    let quants = &mut packed.quants.bytes_mut()[first * group_quants..(first + groups) * group_quants];
+    pieces(pool, quants, step * group_quants, |at, quants| {
         let first = at / group_quants;
         let count = quants.len() / group_quants;
         // SAFETY: parts have different groups.
@@ -48,10 +44,9 @@ pub(crate) fn quantized(
         let rows = &bytes[first * group_bytes..bytes.len().min((first + count) * group_bytes)];
         let parts = rows.chunks(group_bytes).zip(quants.chunks_exact_mut(group_quants));
         for ((rows, quants), scales) in parts.zip(scales.chunks_exact_mut(group_scales)) {
-            (target.packer())(&packing, ty, rows, quants, scales);
+            (packing.target.packer())(packing, ty, rows, quants, scales);
         }
     });
-    Packed { quants, scales }
 }
 
 /// Packs the rows of one group.
@@ -127,6 +122,20 @@ pub(crate) struct Packing {
     blocks: usize,
 }
 
+impl Packed {
+    /// Memory for `n` rows of a quantized weight.
+    pub(crate) fn numbers(packing: &Packing, n: usize) -> Packed {
+        let groups = n.div_ceil(packing.target.lanes());
+        let quants = Buffer::zeroed(groups * packing.group_quants());
+        Packed { quants, scales: Buffer::zeroed(groups * packing.group_scales()) }
+    }
+
+    /// Memory for `n` rows of floats of `size` bytes.
+    pub(crate) fn floats(lanes: usize, n: usize, k: usize, size: usize) -> Packed {
+        Packed { quants: Buffer::zeroed(n.next_multiple_of(lanes) * k * size), scales: Buffer::default() }
+    }
+}
+
 impl Packing {
     /// The packing of rows of `k` columns.
     pub(crate) fn new(form: FormKind, target: Target, k: usize) -> Packing {
@@ -198,13 +207,21 @@ impl Packing {
     }
 }
 
-/// Interleaves rows of floats of `SIZE` bytes.
-pub(crate) fn floats<const SIZE: usize>(pool: &Pool, lanes: usize, n: usize, k: usize, bytes: &[u8]) -> Packed {
+/// Interleaves rows of floats of `SIZE` bytes from group `first` on.
+pub(crate) fn floats<const SIZE: usize>(
+    pool: &Pool,
+    lanes: usize,
+    k: usize,
+    packed: &mut Packed,
+    first: usize,
+    bytes: &[u8],
+) {
     let group = lanes * k;
-    let mut quants = Buffer::zeroed(n.div_ceil(lanes) * group * SIZE);
     let rows = bytes.as_chunks::<SIZE>().0;
     let step = (PART / (group * SIZE).max(1)).max(1) * group;
-    pieces(pool, quants.bytes_mut().as_chunks_mut::<SIZE>().0, step, |at, out| {
+    let values = rows.len().next_multiple_of(group.max(1));
+    let out = &mut packed.quants.bytes_mut().as_chunks_mut::<SIZE>().0[first * group..][..values];
+    pieces(pool, out, step, |at, out| {
         let rows = &rows[at..rows.len().min(at + out.len())];
         for (rows, out) in rows.chunks(group).zip(out.chunks_exact_mut(group)) {
             for (lane, row) in rows.chunks_exact(k).enumerate() {
@@ -217,7 +234,6 @@ pub(crate) fn floats<const SIZE: usize>(pool: &Pool, lanes: usize, n: usize, k: 
             }
         }
     });
-    Packed { quants, scales: Buffer::default() }
 }
 
 /// Whether no half is infinite or not a number: kernels convert finite ones alone.

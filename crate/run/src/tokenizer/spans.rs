@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use tokenizers::{Encoding, PostProcessor, TruncationDirection};
+use tokenizers::{EncodeInput, Encoding};
 
 use super::{Add, Engine, Tokenizer};
 use crate::Error;
@@ -45,6 +45,29 @@ impl Spans {
         let places = (0..encoding.len()).map(place).collect();
         Self { ids: encoding.get_ids().to_vec(), types: encoding.get_type_ids().to_vec(), places }
     }
+
+    /// The tokens of a text.
+    fn tokens_of(&self, text: usize) -> usize {
+        self.places.iter().flatten().filter(|place| place.text == text).count()
+    }
+
+    /// With a stretch of the tokens of one text, and all others.
+    fn cut(&self, text: usize, stretch: &Range<usize>) -> Self {
+        let mut at = 0;
+        let mut cut = Self::default();
+        for (i, place) in self.places.iter().enumerate() {
+            if place.as_ref().is_some_and(|place| place.text == text) {
+                at += 1;
+                if !stretch.contains(&(at - 1)) {
+                    continue;
+                }
+            }
+            cut.ids.push(self.ids[i]);
+            cut.types.push(self.types[i]);
+            cut.places.push(place.clone());
+        }
+        cut
+    }
 }
 
 impl Tokenizer {
@@ -54,10 +77,9 @@ impl Tokenizer {
     /// The vocabulary cannot write the text.
     pub fn spans(&self, text: &str, longest: usize) -> Result<Spans, Error> {
         let Engine::Library(inner) = &self.engine else { return self.plain_spans(text, longest) };
-        let mut encoding = self.unframed(text)?;
-        encoding.truncate(longest.saturating_sub(self.framing_tokens(false)), 0, TruncationDirection::Right);
-        let framed = inner.post_process(encoding, None, true).map_err(failed)?;
-        Ok(Spans::new(&framed, usize::MAX))
+        let spans = Spans::new(&inner.encode(text, true).map_err(failed)?, usize::MAX);
+        let own = spans.ids.len() - spans.tokens_of(0);
+        Ok(spans.cut(0, &(0..longest.saturating_sub(own))))
     }
 
     /// A pair in rows of at most `longest` tokens. Of the second text each row has a stretch; neighbours share `overlap`
@@ -67,33 +89,17 @@ impl Tokenizer {
     /// The vocabulary cannot write a text, or the first leaves no room for the second.
     pub fn pair_spans(&self, first: &str, second: &str, longest: usize, overlap: usize) -> Result<Vec<Spans>, Error> {
         let Engine::Library(inner) = &self.engine else { return Err(failed("does not read pairs")) };
-        let (first, mut second) = (self.unframed(first)?, self.unframed(second)?);
-        let room = longest.saturating_sub(first.len() + self.framing_tokens(true));
+        let n_first = inner.encode_fast(first, false).map_err(failed)?.len();
+        let pair = EncodeInput::Dual(first.into(), second.into());
+        let whole = Spans::new(&inner.encode(pair, true).map_err(failed)?, n_first);
+        let n_second = whole.tokens_of(1);
+        let room = longest.saturating_sub(whole.ids.len() - n_second);
         if room == 0 {
-            return Err(failed(format!("the first text takes {} of {longest} tokens", first.len())));
+            return Err(failed(format!("the first text takes {n_first} of {longest} tokens")));
         }
-        second.truncate(room, overlap.min(room.saturating_sub(1)), TruncationDirection::Right);
-        let more = second.take_overflowing();
-        let framed = |second| {
-            let framed = inner.post_process(first.clone(), Some(second), true).map_err(failed)?;
-            Ok(Spans::new(&framed, first.len()))
-        };
-        std::iter::once(second).chain(more).map(framed).collect()
-    }
-
-    /// The tokenizer's own tokens around a text or a pair.
-    fn framing_tokens(&self, pair: bool) -> usize {
-        match &self.engine {
-            Engine::Library(inner) => inner.get_post_processor().map_or(0, |post| post.added_tokens(pair)),
-            Engine::Scores(_) | Engine::Renumbered(_) => 0,
-        }
-    }
-
-    fn unframed(&self, text: &str) -> Result<Encoding, Error> {
-        match &self.engine {
-            Engine::Library(inner) => inner.encode(text, false).map_err(failed),
-            Engine::Scores(_) | Engine::Renumbered(_) => Err(failed("does not tell where its tokens stand")),
-        }
+        let step = room - overlap.min(room - 1);
+        let last = n_second.saturating_sub(room).div_ceil(step);
+        Ok((0..=last).map(|row| whole.cut(1, &(row * step..row * step + room))).collect())
     }
 
     /// Without places, from a vocabulary of our own.

@@ -3,7 +3,8 @@
 use std::rc::Rc;
 
 use dynasty_run::tasks::{AnswerOptions, Embedding, Pooling};
-use dynasty_run::{DeviceChoice, LoadOptions, Model, Reader, Source};
+use dynasty_run::tokenizer::Spans;
+use dynasty_run::{DeviceChoice, LoadOptions, Model, Reader, Source, Tokenizer, TokenizerConfig};
 use format::DirFolder;
 use serde_json::Value;
 
@@ -139,4 +140,28 @@ fn answers() {
             reader.answer(&long, "a", AnswerOptions::default()).await.unwrap_err().to_string().contains("of 40 tokens")
         );
     });
+}
+
+/// The words of a byte-level tokenizer begin behind their space, in a pair too, and each stretch has all of its tokens.
+#[test]
+fn places_of_tokens() {
+    let text = std::fs::read(fixture("tokenizers/byte_bpe/tokenizer.json")).unwrap();
+    let mut json: Value = serde_json::from_slice(&text).unwrap();
+    json["post_processor"] = serde_json::json!({"type": "RobertaProcessing", "sep": ["<|end|>", 2], "cls": ["<|begin|>", 1],
+        "trim_offsets": true, "add_prefix_space": false});
+    let tokenizer = Tokenizer::from_json(json.to_string().as_bytes(), &TokenizerConfig::default()).unwrap();
+    let (first, second) = ("the small cat", "a house by the old river");
+    let shown = |spans: &Spans, which: usize, text: &str| -> String {
+        let places = spans.places.iter().flatten().filter(|place| place.text == which);
+        places.map(|place| text[place.bytes.clone()].to_string()).collect()
+    };
+    assert_eq!(shown(&tokenizer.spans(first, 100).unwrap(), 0, first), "thesmallcat");
+    let whole = tokenizer.pair_spans(first, second, 100, 0).unwrap();
+    assert_eq!((whole.len(), shown(&whole[0], 0, first).as_str()), (1, "thesmallcat"));
+    assert_eq!(shown(&whole[0], 1, second), "ahousebytheoldriver");
+    let longest = whole[0].ids.len() - 3;
+    let rows = tokenizer.pair_spans(first, second, longest, 1).unwrap();
+    assert!(rows.len() > 1 && rows.iter().all(|row| row.ids.len() <= longest));
+    assert!(rows.iter().all(|row| shown(row, 0, first) == "thesmallcat"));
+    assert!(shown(&rows[rows.len() - 1], 1, second).ends_with("river"));
 }

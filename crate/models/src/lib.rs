@@ -25,5 +25,5 @@ pub use config::Fields;
 pub use error::Error;
 pub use family::{Model, Parts, Task};
 pub use names::{joined, resolve, spellings};
-pub use seq2seq::Side;
+pub use seq2seq::{Side, memory_names};
 pub use shapes::{SHAPES, shape_config};

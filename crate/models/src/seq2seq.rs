@@ -110,6 +110,11 @@ pub(crate) fn cross(block: usize, what: &str) -> String {
     format!("cross.{block}.{what}")
 }
 
+/// The outputs of [`Part::Encoder`] for a decoder of `n` blocks, in order, which are inputs of its steps.
+pub fn memory_names(n: usize) -> Vec<String> {
+    (0..n).flat_map(|i| ["keys", "values"].map(|what| cross(i, what))).collect()
+}
+
 /// The parts of one graph: `encode` writes the encoder, `keys_values` what block i of the decoder looks up, and `decode`
 /// the decoder.
 pub(crate) fn write<'g>(

@@ -4,10 +4,11 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use graph::Tensor;
-use models::{Call, Head, Task};
+use models::{Call, Head, Parts, Side, Task};
 use web_time::Instant;
 
-use crate::{Error, Model, Progress, Sampler, SamplerConfig, Session, TextStream, Tokenizer};
+use crate::memory::Memory;
+use crate::{Constraints, Error, Model, Progress, Sampler, SamplerConfig, Session, TextStream, Tokenizer};
 
 /// Tokens run at once while the prompt is read, so that activations do not grow with it.
 pub const CHUNK: usize = 512;
@@ -79,18 +80,36 @@ impl Model {
         options: &GenerateOptions,
         listener: &mut Listener<'_>,
     ) -> Result<Completion, Error> {
-        self.check_prompt(prompt)?;
         let sampler = Sampler::new(options.sampler.clone())?;
-        let written = Writing::new(self, session, tokenizer, prompt, options, sampler).run(listener).await;
+        let own = self.package().files.generation().await?;
+        let started = Instant::now();
+        let start = match self.package().model.parts() {
+            Parts::Decoder | Parts::Encoder => prompt.to_vec(),
+            Parts::EncoderDecoder => {
+                session.forget();
+                session.memory = Some(self.encode(prompt).await?);
+                vec![own.decoder_start.or(own.bos).unwrap_or(0)]
+            }
+        };
+        self.check_prompt(&start)?;
+        let encode_ms = started.elapsed().as_secs_f64() * 1e3;
+        let mut writing = Writing::new(self, session, tokenizer, &start, options, sampler);
+        writing.constraints = own.constraints;
+        let written = writing.run(listener).await;
         if written.is_err() {
             session.forget();
         }
-        written
+        let whole = |done: Completion| Completion {
+            prompt_tokens: prompt.len(),
+            prefill_ms: done.prefill_ms + encode_ms,
+            ..done
+        };
+        written.map(whole)
     }
 
     fn check_prompt(&self, prompt: &[u32]) -> Result<(), Error> {
         let model = &self.package().model;
-        if model.task() != Task::CausalLm {
+        if !matches!(model.task(), Task::CausalLm | Task::Seq2SeqLm) {
             return Err(Error::Prompt(format!("cannot be continued: a {} model writes no text", model.family())));
         }
         let n_vocab = model.n_vocab();
@@ -114,6 +133,7 @@ struct Writing<'a> {
     options: &'a GenerateOptions,
     prompt: &'a [u32],
     sampler: Sampler,
+    constraints: Constraints,
     stream: Option<TextStream>,
     history: Vec<u32>,
     text: String,
@@ -129,7 +149,8 @@ impl<'a> Writing<'a> {
         sampler: Sampler,
     ) -> Self {
         let stream = tokenizer.map(|t| TextStream::new(t.clone(), &options.stop));
-        Self { model, session, options, prompt, sampler, stream, history: prompt.to_vec(), text: String::new() }
+        let (history, constraints) = (prompt.to_vec(), Constraints::default());
+        Self { model, session, options, prompt, sampler, constraints, stream, history, text: String::new() }
     }
 
     async fn run(mut self, listener: &mut Listener<'_>) -> Result<Completion, Error> {
@@ -230,8 +251,9 @@ impl<'a> Writing<'a> {
     /// Runs tokens `from..to` of the history and draws the token that follows.
     async fn step(&mut self, from: usize, to: usize) -> Result<u32, Error> {
         let sampler = &self.options.sampler;
-        let greedy = sampler.is_plain_greedy();
-        let likeliest = sampler.likeliest(self.model.package().model.n_vocab());
+        let free = self.constraints.is_none();
+        let greedy = free && sampler.is_plain_greedy();
+        let likeliest = sampler.likeliest(self.model.package().model.n_vocab()).filter(|_| free);
         // The least that the sampler needs to know.
         let head = if greedy { Head::Greedy } else { likeliest.map_or(Head::Logits, Head::TopK) };
         let outputs = self.run_tokens(head, from, to).await?;
@@ -243,6 +265,9 @@ impl<'a> Writing<'a> {
             return Ok(self.sampler.sample_likeliest(outputs[0].as_f32()?, outputs[1].as_i32()?));
         }
         let mut logits = outputs[0].as_f32()?.to_vec();
+        let start = self.prompt.len();
+        let longest = self.options.max_tokens.map(|most| start + most);
+        self.constraints.apply(&mut logits, &self.history[..to], start, longest, &self.options.eos);
         Ok(self.sampler.sample(&mut logits, &self.history[..to]))
     }
 
@@ -263,15 +288,28 @@ pub(crate) async fn step_inputs(
 ) -> Result<Vec<Tensor>, Error> {
     let n = ids.len();
     let ids = Tensor::i32([1, n], ids)?;
-    let positions = Tensor::i32([1, n], (from as i32..(from + n) as i32).collect())?;
     let past = Tensor::i32([1], vec![from as i32])?;
     let rows = Tensor::i32([1], vec![n as i32 - 1])?;
-    let inv_freq = model.package().model.inv_freq(total).map(|f| Tensor::f32([f.len()], f)).transpose()?;
-    let mut inputs = vec![("input_ids", &ids), ("position_ids", &positions), ("past", &past), ("rows", &rows)];
-    if let Some(inv_freq) = &inv_freq {
-        inputs.push(("inv_freq", inv_freq));
+    let places = places(model, from, n, total)?;
+    let Session { state, memory, .. } = session;
+    let tokens = if memory.is_some() { "decoder_input_ids" } else { "input_ids" };
+    let mut inputs = vec![(tokens, &ids), ("past", &past), ("rows", &rows)];
+    inputs.extend(places.iter().map(|(name, tensor)| (name.as_str(), tensor)));
+    inputs.extend(memory.iter().flat_map(Memory::inputs));
+    model.run(Call::step(head), Some(state), &inputs).await
+}
+
+/// The inputs that tell where `n` tokens behind `from` others stand.
+fn places(model: &Model, from: usize, n: usize, total: usize) -> Result<Vec<(String, Tensor)>, Error> {
+    let model = &model.package().model;
+    if model.parts() == Parts::EncoderDecoder {
+        let places = model.places(Side::Decoder, from, n)?;
+        return Ok(places.map(|places| (Side::Decoder.places(), places)).into_iter().collect());
     }
-    model.run(Call::step(head), Some(&mut session.state), &inputs).await
+    let positions = Tensor::i32([1, n], (from as i32..(from + n) as i32).collect())?;
+    let inv_freq = model.inv_freq(total).map(|f| Tensor::f32([f.len()], f)).transpose()?;
+    let inv_freq = inv_freq.map(|tensor| ("inv_freq".to_string(), tensor));
+    Ok([("position_ids".to_string(), positions)].into_iter().chain(inv_freq).collect())
 }
 
 async fn pause(listener: &Listener<'_>) {

@@ -1,6 +1,6 @@
 //! Where a model says when to stop and how to sample.
 
-use crate::{Error, SamplerConfig};
+use crate::{Constraints, Error, SamplerConfig};
 use format::gguf::Metadata;
 use serde_json::Value;
 
@@ -27,6 +27,8 @@ pub struct GenerationConfig {
     pub min_p: Option<f32>,
     /// The sampler's repetition penalty.
     pub repetition_penalty: Option<f32>,
+    /// What must and must not come.
+    pub constraints: Constraints,
 }
 
 impl GenerationConfig {
@@ -56,6 +58,7 @@ impl GenerationConfig {
             top_p: number("top_p"),
             min_p: number("min_p"),
             repetition_penalty: number("repetition_penalty"),
+            constraints: Constraints::read(|key| find(key).map(|(_, value)| value)),
         })
     }
 

@@ -2,6 +2,7 @@
 
 mod bench;
 mod chat;
+mod constraints;
 mod device;
 mod error;
 mod files;
@@ -11,6 +12,7 @@ mod generate;
 mod generation_config;
 mod import;
 mod load;
+mod memory;
 mod model;
 mod package;
 mod progress;
@@ -27,6 +29,7 @@ mod words;
 
 pub use bench::{BenchOptions, Figures, bench};
 pub use chat::Chat;
+pub use constraints::Constraints;
 pub use device::{Device, DeviceChoice, Precision, Program, RunCost, Weights};
 pub use error::Error;
 pub use files::Files;

@@ -1,16 +1,19 @@
 //! One conversation: which tokens its cache holds.
 
 use crate::device::State;
+use crate::memory::Memory;
 
 /// A conversation with a model. Two sessions share one set of weights.
 pub struct Session {
     pub(crate) state: State,
+    /// The source that a decoder behind an encoder looks up.
+    pub(crate) memory: Option<Memory>,
     tokens: Vec<u32>,
 }
 
 impl Session {
     pub(crate) fn new(state: State) -> Self {
-        Self { state, tokens: Vec::new() }
+        Self { state, memory: None, tokens: Vec::new() }
     }
 
     /// The tokens whose keys and values are held.

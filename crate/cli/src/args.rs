@@ -420,7 +420,7 @@ pub struct Answer {
     pub question: String,
     /// The text that holds the answer.
     #[arg(long)]
-    pub context: String,
+    pub text: String,
     /// How many answers.
     #[arg(long, default_value_t = 1)]
     pub top: usize,

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use run::{BenchOptions, Package};
+use run::{BenchOptions, Package, Parts};
 
 use crate::args::Bench;
 use crate::failure::Failure;
@@ -15,6 +15,10 @@ pub async fn run(args: Bench) -> Result<(), Failure> {
     let model = source::load_package(package, &args.device).await?;
     let load_ms = start.elapsed().as_secs_f64() * 1e3;
     let options = BenchOptions { prompt: args.prompt, tokens: args.tokens, runs: args.runs.max(5) };
+    if model.package().model.parts() != Parts::Decoder {
+        let figures = run::bench_pass(&model, options).await?;
+        return show_pass(run::PassFigures { load_ms, peak_rss_bytes: peak_rss_bytes(), ..figures }, args.json);
+    }
     let mut session = model.session()?;
     let mut figures = run::bench(&model, &mut session, options, &mut |_| ControlFlow::Continue(())).await?;
     figures.load_ms = load_ms;
@@ -37,6 +41,19 @@ pub async fn run(args: Bench) -> Result<(), Failure> {
             load_ms, figures.weight_bytes, figures.peak_rss_bytes
         );
     }
+    Ok(())
+}
+
+/// Of a model that reads and does not write.
+fn show_pass(figures: run::PassFigures, json: bool) -> Result<(), Failure> {
+    if json {
+        let text = serde_json::to_string(&figures).map_err(|error| Failure(error.to_string()))?;
+        println!("{text}");
+        return Ok(());
+    }
+    println!("{}: {}", figures.device, figures.kernels.join(", "));
+    println!("{:.1} ms for {} tokens", figures.latency_ms, figures.tokens);
+    println!("load {:.0} ms, weights {} bytes", figures.load_ms, figures.weight_bytes);
     Ok(())
 }
 

@@ -82,7 +82,7 @@ async fn entities(reader: &Reader<'_>, args: &Classify) -> Result<(), Failure> {
 pub async fn answer(args: Answer) -> Result<(), Failure> {
     let model = source::load(&args.model).await?;
     let options = AnswerOptions { top_k: args.top, longest: args.longest, ..AnswerOptions::default() };
-    let answers = Reader::new(&model).await?.answer(&args.question, &args.context, options).await?;
+    let answers = Reader::new(&model).await?.answer(&args.question, &args.text, options).await?;
     if args.json {
         return print(&json!({ "answers": answers }));
     }

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 /// The names that [`shape_config`] knows.
-pub const SHAPES: [&str; 6] = ["smollm2-135m", "qwen2.5-0.5b", "qwen3-0.6b", "gemma3-270m", "pythia-160m", "tiny15m"];
+pub const SHAPES: [&str; 7] =
+    ["smollm2-135m", "minilm-l6", "qwen2.5-0.5b", "qwen3-0.6b", "gemma3-270m", "pythia-160m", "tiny15m"];
 
 /// The `config.json` of a well-known size.
 pub fn shape_config(name: &str) -> Option<Value> {
@@ -12,6 +13,10 @@ pub fn shape_config(name: &str) -> Option<Value> {
             "architectures": ["LlamaForCausalLM"], "hidden_size": 576, "intermediate_size": 1536,
             "num_hidden_layers": 30, "num_attention_heads": 9, "num_key_value_heads": 3, "vocab_size": 49152,
             "max_position_embeddings": 8192, "rope_theta": 100_000.0, "rms_norm_eps": 1e-5, "tie_word_embeddings": true,
+        })),
+        "minilm-l6" => Some(json!({
+            "architectures": ["BertModel"], "hidden_size": 384, "intermediate_size": 1536, "num_hidden_layers": 6,
+            "num_attention_heads": 12, "vocab_size": 30522, "max_position_embeddings": 512, "type_vocab_size": 2,
         })),
         "qwen2.5-0.5b" => Some(json!({
             "architectures": ["Qwen2ForCausalLM"], "hidden_size": 896, "intermediate_size": 4864,

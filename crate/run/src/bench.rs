@@ -2,12 +2,13 @@
 
 use std::ops::ControlFlow;
 
-use models::{Call, Head};
+use graph::Tensor;
+use models::{Call, Head, Parts};
 use serde::Serialize;
 use web_time::Instant;
 
 use crate::generate::{CHUNK, step_inputs};
-use crate::{Error, Model, RunCost, Session};
+use crate::{Error, ForwardInputs, Model, RunCost, Session};
 
 /// What is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +50,75 @@ pub struct Figures {
     pub per_token: RunCost,
     /// Every run: prefill and decode, tokens per second.
     pub runs: Vec<(f64, f64)>,
+}
+
+/// The figures of a model that reads before it writes, or only reads.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PassFigures {
+    /// Milliseconds of one forward pass over a row of tokens, median.
+    pub latency_ms: f64,
+    /// Tokens of the row.
+    pub tokens: usize,
+    /// Milliseconds of loading.
+    pub load_ms: f64,
+    /// The process's largest resident memory.
+    pub peak_rss_bytes: u64,
+    /// Bytes of the weights on the device.
+    pub weight_bytes: u64,
+    /// The device.
+    pub device: String,
+    /// What really ran.
+    pub kernels: Vec<String>,
+    /// Every run, milliseconds.
+    pub runs: Vec<f64>,
+}
+
+/// One forward pass over random tokens after another; `load_ms` and `peak_rss` are the caller's to fill.
+///
+/// # Errors
+/// The device fails.
+pub async fn bench_pass(model: &Model, options: BenchOptions) -> Result<PassFigures, Error> {
+    let tokens = options.prompt.clamp(1, model.package().model.longest().max(1));
+    let model_of = &model.package().model;
+    let mut runs = Vec::new();
+    for run in 0..=options.runs {
+        let (call, inputs) = pass_inputs(model_of, tokens, run as u64)?.bind(model_of)?;
+        let inputs: Vec<(&str, &Tensor)> = inputs.iter().map(|(name, tensor)| (name.as_str(), tensor)).collect();
+        let start = Instant::now();
+        model.run(call, None, &inputs).await?;
+        if run > 0 {
+            runs.push(start.elapsed().as_secs_f64() * 1e3);
+        }
+    }
+    let info = model.info().await?;
+    Ok(PassFigures {
+        latency_ms: median(runs.iter().copied()),
+        tokens,
+        load_ms: 0.0,
+        peak_rss_bytes: 0,
+        weight_bytes: info.weight_bytes,
+        device: info.device,
+        kernels: info.kernels,
+        runs,
+    })
+}
+
+/// A row of tokens, and for a decoder behind the encoder a target half as long.
+fn pass_inputs(model: &models::Model, tokens: usize, seed: u64) -> Result<ForwardInputs, Error> {
+    let ids = Tensor::i32([1, tokens], random_ids(model.n_source(), tokens, seed))?;
+    let mut inputs = vec![("input_ids".to_string(), ids)];
+    if model.parts() == Parts::EncoderDecoder {
+        let target = tokens.div_ceil(2);
+        let ids = Tensor::i32([1, target], random_ids(model.n_vocab(), target, seed))?;
+        inputs.push(("decoder_input_ids".to_string(), ids));
+    }
+    Ok(ForwardInputs::new(inputs))
+}
+
+/// Tokens that differ from run to run.
+fn random_ids(n_vocab: usize, n: usize, seed: u64) -> Vec<i32> {
+    let random = |i: usize| ((i as u64 + 1).wrapping_mul(6_364_136_223_846_793_005 ^ seed) >> 33) % n_vocab as u64;
+    (0..n).map(|i| random(i) as i32).collect()
 }
 
 /// Greedy prefill and decode from random token ids in `session`, which is empty before each run; `load_ms` and
@@ -93,9 +163,7 @@ pub async fn bench(
 
 /// Tokens per second of prefill and of decode.
 async fn one_run(model: &Model, session: &mut Session, options: BenchOptions, seed: u64) -> Result<(f64, f64), Error> {
-    let n_vocab = model.package().model.n_vocab() as u64;
-    let random = |i: usize| ((i as u64 + 1).wrapping_mul(6_364_136_223_846_793_005 ^ seed) >> 33) % n_vocab;
-    let prompt: Vec<i32> = (0..options.prompt).map(|i| random(i) as i32).collect();
+    let prompt = random_ids(model.package().model.n_vocab(), options.prompt, seed);
     session.forget();
     let start = Instant::now();
     let mut next = 0;

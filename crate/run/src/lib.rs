@@ -27,7 +27,7 @@ pub mod tokenizer;
 mod trial;
 mod words;
 
-pub use bench::{BenchOptions, Figures, bench};
+pub use bench::{BenchOptions, Figures, PassFigures, bench, bench_pass};
 pub use chat::Chat;
 pub use constraints::Constraints;
 pub use device::{Device, DeviceChoice, Precision, Program, RunCost, Weights};
@@ -53,4 +53,4 @@ pub use words::{AnalogyReport, AnalogySet, Neighbour, SectionReport, WordVectors
 // What the skins need of the packages below.
 pub use cpu::pool::{Pool, serve as serve_pool};
 pub use graph::Tensor;
-pub use models::{SHAPES, shape_config};
+pub use models::{Parts, SHAPES, shape_config};

@@ -114,7 +114,8 @@ impl Flavour {
         }
     }
 
-    /// What rustc is told. What is shipped does not carry the lines of the sources that could panic.
+    /// What rustc is told. What is shipped ends at once where it would panic, without the texts and lines of all places
+    /// that could.
     fn rustflags(self, profile: Profile) -> String {
         let flags: String = match self {
             Self::Simd128 => "-C target-feature=+simd128".into(),
@@ -124,7 +125,11 @@ impl Flavour {
                 SHARED_MEMORY.iter().fold(features.to_owned(), |flags, arg| format!("{flags} -C link-arg={arg}"))
             }
         };
-        if profile == Profile::Release { format!("{flags} -Zlocation-detail=none") } else { flags }
+        if profile == Profile::Release {
+            format!("{flags} -Zlocation-detail=none -Zunstable-options -Cpanic=immediate-abort")
+        } else {
+            flags
+        }
     }
 }
 
@@ -179,7 +184,7 @@ fn compile(compiler: &WasmCompiler, (purpose, flavour): Module, profile: Profile
     let target = sh::target()?.join(format!("wasm-{}", flavour.name()));
     let module = target.join("wasm32-unknown-unknown").join(profile.wasm()).join("dynasty_wasm.wasm");
     compiler
-        .cargo(flavour == Flavour::Threads)
+        .cargo(flavour == Flavour::Threads || profile == Profile::Release)
         .words("build --package dynasty-wasm --lib --target wasm32-unknown-unknown --no-default-features --features")
         .arg(purpose.feature())
         .arg("--profile")

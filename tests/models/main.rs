@@ -2,6 +2,7 @@
 //!
 //! Errors are relative L2 errors a field, as in the program's contract; positions on padding are not compared.
 
+mod adapters;
 mod cache;
 mod fixture;
 mod forward;

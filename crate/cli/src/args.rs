@@ -45,6 +45,8 @@ pub enum Command {
     Bench(Bench),
     /// Train a model by a recipe.
     Train(Train),
+    /// Add adapters to a model's weights, or take them off again.
+    Lora(Lora),
     /// Let a model write texts to learn from, filtered.
     Stories(Stories),
     /// Serve the pages and models on this machine.
@@ -57,6 +59,9 @@ pub struct ModelArgs {
     /// A folder in a published layout, or one file.
     #[arg(long)]
     pub model: PathBuf,
+    /// A folder of low-rank adapters in PEFT's layout, to lie over the model's projections.
+    #[arg(long)]
+    pub adapter: Option<PathBuf>,
     #[command(flatten)]
     pub device: DeviceArgs,
 }
@@ -319,6 +324,36 @@ pub struct Train {
     /// Threads on the processor; all cores by default.
     #[arg(long)]
     pub threads: Option<usize>,
+}
+
+#[derive(Group)]
+pub struct Lora {
+    #[command(subcommand)]
+    pub command: LoraCommand,
+}
+
+#[derive(Subcommand)]
+pub enum LoraCommand {
+    /// Write a model with its adapters added to the weights.
+    Merge(Merge),
+    /// Write the model that was there before, from one to whose weights adapters were added.
+    Unmerge(Merge),
+}
+
+#[derive(Group)]
+pub struct Merge {
+    /// The model: a folder in a published layout, or one file.
+    #[arg(long)]
+    pub model: PathBuf,
+    /// The adapters: a folder in PEFT's layout.
+    #[arg(long)]
+    pub adapter: PathBuf,
+    /// The type of the weights that change; all others stay as they are.
+    #[arg(long = "type", default_value = "f32")]
+    pub ty: String,
+    /// The GGUF file that is written.
+    #[arg(long)]
+    pub out: PathBuf,
 }
 
 #[derive(Group)]

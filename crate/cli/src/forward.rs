@@ -4,14 +4,14 @@ use std::io::Write;
 use std::rc::Rc;
 
 use format::{AtomicFile, Checkpoint, FileBytes};
-use run::{ForwardInputs, Package, Show};
+use run::{ForwardInputs, Show};
 
 use crate::args::Forward;
 use crate::failure::Failure;
 use crate::source;
 
 pub async fn run(args: Forward) -> Result<(), Failure> {
-    let package = Package::open(source::open(&args.model.model)?).await?;
+    let package = source::package(&args.model).await?;
     let file = Checkpoint::safetensors(vec![Rc::new(FileBytes::open(&args.inputs)?)]).await?;
     let inputs = ForwardInputs::read(&file).await?;
     inputs.check(&package.model)?;

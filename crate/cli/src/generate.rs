@@ -11,7 +11,7 @@ use crate::failure::Failure;
 use crate::source;
 
 pub async fn run(args: Generate) -> Result<(), Failure> {
-    let package = run::Package::open(source::open(&args.model.model)?).await?;
+    let package = source::package(&args.model).await?;
     let tokenizer = package.files.tokenizer().await?;
     let options = source::generate_options(&package.files, &args.sampler).await?;
     options.sampler.validate()?;

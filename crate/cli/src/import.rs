@@ -14,5 +14,5 @@ pub async fn run(args: Import) -> Result<(), Failure> {
     let ty = source::quant_type(&args.ty)?;
     let model = Rc::new(FileBytes::open(&args.model)?);
     let package = Package::from_llama2c(model, &FileBytes::open(&args.tokenizer)?).await?;
-    quantize::write(&package, ty, &args.out).await
+    quantize::write(&package, &run::quantize_plan(&package, ty)?, &args.out).await
 }

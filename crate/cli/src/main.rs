@@ -10,6 +10,7 @@ mod forward;
 mod generate;
 mod import;
 mod inspect;
+mod lora;
 mod models_list;
 mod openai;
 mod quantize;
@@ -78,6 +79,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Words(args) => pollster::block_on(words::run(args)),
         Command::Bench(args) => pollster::block_on(bench::run(args)),
         Command::Train(args) => pollster::block_on(train::run(args)),
+        Command::Lora(args) => pollster::block_on(lora::run(args)),
         Command::Stories(args) => pollster::block_on(stories::run(args)),
         Command::Serve(args) => serve::run(args),
     }

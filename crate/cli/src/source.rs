@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use format::{DirFolder, FileBytes, QuantType};
 use indicatif::{ProgressBar, ProgressStyle};
-use run::{Files, GenerateOptions, LoadOptions, Model, Package, Progress, SamplerConfig, Source};
+use run::{Adapter, Files, GenerateOptions, LoadOptions, Model, Package, Progress, SamplerConfig, Source};
 
 use crate::args::{DeviceArgs, ModelArgs, SamplerArgs};
 use crate::failure::Failure;
@@ -31,9 +31,17 @@ pub fn load_options(args: &DeviceArgs) -> LoadOptions {
     }
 }
 
+/// A checked model, with its adapters if there are some.
+pub async fn package(args: &ModelArgs) -> Result<Package, Failure> {
+    let package = Package::open(open(&args.model)?).await?;
+    let Some(adapter) = &args.adapter else { return Ok(package) };
+    let adapter = Adapter::open(&DirFolder::new(adapter)?).await?;
+    Ok(package.with_adapter(adapter).await?)
+}
+
 /// Loads a model and shows how far it is.
 pub async fn load(args: &ModelArgs) -> Result<Model, Failure> {
-    let package = Package::open(open(&args.model)?).await?;
+    let package = package(args).await?;
     load_package(package, &args.device).await
 }
 

@@ -21,7 +21,7 @@ pub async fn run(args: Stories) -> Result<(), Failure> {
         }
         None => Vec::new(),
     };
-    let package = run::Package::open(source::open(&args.model.model)?).await?;
+    let package = source::package(&args.model).await?;
     let tokenizer = package.files.tokenizer().await?;
     let sampling = source::generate_options(&package.files, &args.sampler).await?;
     sampling.sampler.validate()?;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::graph::{Graph, Node, NodeId, Output, Port, StateId, StateSpec, Stored, ValueType, WeightId, WeightSpec};
 use crate::rules::{self, Tables};
-use crate::{DType, Error, Op, Shape, Taps, Tensor, Update, Var};
+use crate::{Adapter, Adapters, DType, Error, Op, Shape, Taps, Tensor, Update, Var};
 
 #[derive(Default)]
 struct Writing {
@@ -27,6 +27,7 @@ pub struct Builder {
     writing: RefCell<Writing>,
     taps: Taps,
     training: Option<Training>,
+    adapters: Adapters,
 }
 
 /// What training adds to a model's graph.
@@ -41,12 +42,36 @@ pub struct Training {
 impl Builder {
     /// An empty graph whose builder honours `taps`.
     pub fn new(taps: Taps) -> Self {
-        Self { writing: RefCell::default(), taps, training: None }
+        Self { writing: RefCell::default(), taps, training: None, adapters: Adapters::default() }
     }
 
     /// An empty graph that will be differentiated: activations and attention keep what their gradients read.
     pub fn for_training(taps: Taps, training: Training) -> Self {
         Self { training: Some(training), ..Self::new(taps) }
+    }
+
+    /// The same with adapters beside the projections that they name.
+    #[must_use]
+    pub fn with_adapters(self, adapters: Adapters) -> Self {
+        Self { adapters, ..self }
+    }
+
+    /// The adapter beside a projection, and the share of what it reads that is dropped.
+    pub(crate) fn adapter(&self, at: &Scope<'_>) -> Option<(Adapter, f32)> {
+        let adapter = self.adapters.places.get(&at.path)?;
+        Some((*adapter, if self.training.is_some() { self.adapters.dropout } else { 0.0 }))
+    }
+
+    /// The input `rng` [2] i32: seed and step of all masks.
+    pub fn rng(&self) -> Var<'_> {
+        let known = {
+            let nodes = &self.writing.borrow().graph.nodes;
+            nodes.iter().position(|node| matches!(&node.op, Op::Input { name } if name == "rng"))
+        };
+        match known {
+            Some(node) => Var { builder: self, port: Port { node: NodeId(node as u32), output: 0 } },
+            None => self.input("rng", DType::I32, [2]),
+        }
     }
 
     /// What training adds, if the graph is for training.

@@ -13,6 +13,7 @@
 //! assert!(g.finish().unwrap().to_string().contains("weight proj.weight -> [4, 8]"));
 //! ```
 
+mod adapters;
 mod builder;
 mod compare;
 mod cost;
@@ -31,6 +32,7 @@ mod taps;
 mod tensor;
 mod var;
 
+pub use adapters::{Adapter, Adapters};
 pub use builder::{Builder, Cache, Scope, Training};
 pub use compare::{Difference, compare, nmse};
 pub use cost::Cost;

@@ -4,8 +4,8 @@ use std::ops::{Add, Div, Mul, Neg, Sub};
 
 use crate::graph::{NodeId, Port, Stored};
 use crate::{
-    Act, Attention, Bias, BinaryOp, Builder, DType, Dim, Dropout, Gate, MatMul, Op, Reduce, Rope, Scope, Shape,
-    Training, UnaryOp,
+    Act, Adapter, Attention, Bias, BinaryOp, Builder, DType, Dim, Dropout, Gate, MatMul, Op, Reduce, Rope, Scope,
+    Shape, Training, UnaryOp,
 };
 
 /// A value of the graph being written: a `Copy` handle, so that a model reads as if it computed at once.
@@ -75,13 +75,25 @@ impl<'g> Var<'g> {
     #[track_caller]
     fn project(self, at: &Scope<'g>, n: usize, bias: Bias, act: Option<Act>, stored: Stored) -> Var<'g> {
         let weight = at.tensor("weight", [n, self.shape().last_known().unwrap_or(0)], stored);
-        // The gradient of an activation reads what it is applied to.
-        let (fused, apart) = if self.builder.training().is_some() { (None, act) } else { (act, None) };
+        let adapter = self.builder.adapter(at);
+        // The gradient of an activation reads what it is applied to, and an adapter's result comes before it.
+        let split = self.builder.training().is_some() || adapter.is_some();
+        let (fused, apart) = if split { (None, act) } else { (act, None) };
         let y = match bias {
             Bias::None => self.apply(Op::Linear { bias, act: fused }, &[weight]),
             Bias::Add => self.apply(Op::Linear { bias, act: fused }, &[weight, at.bias(n)]),
         };
+        let y = adapter.map_or(y, |(adapter, dropout)| y + self.adapted(at, n, adapter, dropout));
         apart.map_or(y, |act| y.act(act))
+    }
+
+    /// What an adapter adds to the projection at `at`: `[.., K]` gives `[.., n]`.
+    #[track_caller]
+    fn adapted(self, at: &Scope<'g>, n: usize, Adapter { rank, scale }: Adapter, dropout: f32) -> Var<'g> {
+        let k = self.shape().last_known().unwrap_or(0);
+        let (a, b) = (at.at("lora_A").weight([rank, k]), at.at("lora_B").weight([n, rank]));
+        let x = if dropout > 0.0 { self.drop(dropout, self.builder.rng()) } else { self };
+        x.linear_with(a).linear_with(b).scale(scale)
     }
 
     /// `x Wᵀ` with a weight that is already at hand (a tied embedding): `[.., K]` by `[n, K]` gives `[.., n]`.
@@ -298,11 +310,14 @@ impl<'g> Var<'g> {
     #[track_caller]
     pub fn dropout(self, rng: Option<Var<'g>>) -> Var<'g> {
         match (self.builder.training(), rng) {
-            (Some(Training { dropout: rate, .. }), Some(rng)) if rate > 0.0 => {
-                self.apply(Op::Dropout(Dropout { rate, salt: self.builder.next_mask() }), &[rng])
-            }
+            (Some(Training { dropout: rate, .. }), Some(rng)) if rate > 0.0 => self.drop(rate, rng),
             _ => self,
         }
+    }
+
+    #[track_caller]
+    fn drop(self, rate: f32, rng: Var<'g>) -> Var<'g> {
+        self.apply(Op::Dropout(Dropout { rate, salt: self.builder.next_mask() }), &[rng])
     }
 
     /// The loss of each row of logits `[.., V]` by `targets` [..] i32; 0 where the target is no class.

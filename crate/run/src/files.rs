@@ -28,10 +28,12 @@ const LONGEST: u64 = 64 << 20;
 const LONGEST_HEAD: usize = 1 << 16;
 
 /// A model's files, opened.
+#[derive(Clone)]
 pub struct Files {
     place: Place,
 }
 
+#[derive(Clone)]
 enum Place {
     Folder(Rc<dyn Folder>),
     File(Rc<Checkpoint>),

@@ -28,7 +28,7 @@ impl Model {
     pub async fn forward(&self, given: &ForwardInputs, show: Show) -> Result<Vec<Field>, Error> {
         let model = &self.package().model;
         let (call, inputs) = given.bind(model)?;
-        let graph = model.build(&call, show.taps())?;
+        let graph = self.package().build(&call, show.taps())?;
         let names: Vec<String> = graph.outputs.iter().map(|o| reference_name(&o.name)).collect();
         let inputs: Vec<(&str, &Tensor)> = inputs.iter().map(|(name, tensor)| (name.as_str(), tensor)).collect();
         let outputs = self.run_once(graph, &inputs).await?;

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use format::{Dtype, TensorInfo};
+use format::{Checkpoint, Dtype, TensorInfo};
 use graph::{Graph, Stored, WeightSpec};
 
 use crate::{Error, Package};
@@ -16,6 +16,8 @@ pub struct Found {
     pub rows: Option<Range<usize>>,
     /// What is to be undone when it is read.
     pub stored: Stored,
+    /// It is an adapter's.
+    pub adapter: bool,
 }
 
 impl Package {
@@ -28,6 +30,9 @@ impl Package {
     }
 
     fn find_one(&self, graph: &Graph, spec: &WeightSpec) -> Result<Found, Error> {
+        if let Some(adapter) = self.adapter().filter(|adapter| adapter.owns(spec)) {
+            return adapter.find(spec);
+        }
         let fail = |reason: String| self.unfit(spec, reason);
         let (name, rows, total) = self.place(graph, spec).ok_or_else(|| fail("is missing".into()))?;
         let info = self.checkpoint().tensor(&name).ok_or_else(|| fail("is missing".into()))?;
@@ -48,7 +53,7 @@ impl Package {
         if info.shape != wanted && !row {
             return Err(fail(format!("has shape {:?}, the configuration says {wanted:?}", info.shape)));
         }
-        Ok(Found { name, rows, stored })
+        Ok(Found { name, rows, stored, adapter: false })
     }
 
     /// The tensor that holds a weight, with its rows and all rows of that tensor where it holds others too.
@@ -76,16 +81,24 @@ impl Package {
         Error::Tensor { file: self.checkpoint().name().into(), tensor: spec.name.clone(), reason }
     }
 
-    /// Where the bytes of a weight begin: file and offset.
-    pub(crate) fn start(&self, found: &Found) -> Option<(usize, u64)> {
-        let info = self.checkpoint().tensor(&found.name)?;
+    /// The file that holds a weight.
+    pub(crate) fn holder(&self, found: &Found) -> &Checkpoint {
+        match self.adapter() {
+            Some(adapter) if found.adapter => adapter.checkpoint(),
+            Some(_) | None => self.checkpoint(),
+        }
+    }
+
+    /// Where the bytes of a weight begin: file and offset; those of adapters follow.
+    pub(crate) fn start(&self, found: &Found) -> Option<(bool, usize, u64)> {
+        let info = self.holder(found).tensor(&found.name)?;
         let before = found.rows.as_ref().map_or(0, |rows| rows.start * info.row_bytes());
-        Some((info.file, info.offset + before as u64))
+        Some((found.adapter, info.file, info.offset + before as u64))
     }
 
     /// How many bytes a weight has in the checkpoint.
     pub(crate) fn stored_bytes(&self, found: &Found) -> u64 {
-        let info = self.checkpoint().tensor(&found.name);
+        let info = self.holder(found).tensor(&found.name);
         info.map_or(0, |info| found.rows.as_ref().map_or(info.bytes, |rows| (rows.len() * info.row_bytes()) as u64))
     }
 
@@ -95,8 +108,8 @@ impl Package {
     /// They cannot be read.
     pub async fn read(&self, found: &Found) -> Result<Vec<u8>, Error> {
         Ok(match &found.rows {
-            Some(rows) => self.checkpoint().read_rows(&found.name, rows.clone()).await?,
-            None => self.checkpoint().read(&found.name).await?,
+            Some(rows) => self.holder(found).read_rows(&found.name, rows.clone()).await?,
+            None => self.holder(found).read(&found.name).await?,
         })
     }
 
@@ -106,7 +119,7 @@ impl Package {
     /// They cannot be read or decoded.
     pub async fn values(&self, spec: &WeightSpec, found: &Found) -> Result<Vec<f32>, Error> {
         let missing = || self.unfit(spec, "is missing".into());
-        let info = self.checkpoint().tensor(&found.name).ok_or_else(missing)?;
+        let info = self.holder(found).tensor(&found.name).ok_or_else(missing)?;
         let values = decode(info, spec.shape.iter().product(), &self.read(found).await?)?;
         Ok(match (found.stored, &*spec.shape) {
             (Stored::Transposed, [n, k]) => transposed(&values, *n, *k),
@@ -134,7 +147,7 @@ pub(crate) fn decode(info: &TensorInfo, elements: usize, bytes: &[u8]) -> Result
 }
 
 /// [K, N] → [N, K].
-fn transposed(values: &[f32], n: usize, k: usize) -> Vec<f32> {
+pub(crate) fn transposed(values: &[f32], n: usize, k: usize) -> Vec<f32> {
     let mut out = Vec::with_capacity(values.len());
     for column in 0..n {
         out.extend((0..k).map(|row| values[row * n + column]));

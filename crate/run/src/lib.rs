@@ -1,5 +1,6 @@
 //! Sessions and tasks: from text to tokens, from logits to the next one, and back to text; word vectors.
 
+pub mod adapter;
 mod bench;
 mod chat;
 mod constraints;
@@ -27,6 +28,7 @@ pub mod tokenizer;
 mod trial;
 mod words;
 
+pub use adapter::Adapter;
 pub use bench::{BenchOptions, Figures, PassFigures, bench, bench_pass};
 pub use chat::Chat;
 pub use constraints::Constraints;
@@ -40,7 +42,7 @@ pub use generation_config::GenerationConfig;
 pub use model::{Info, LoadOptions, Model};
 pub use package::{Package, Source};
 pub use progress::Progress;
-pub use quantize::{Planned, plan as quantize_plan, quantize};
+pub use quantize::{Planned, merge_plan, plan as quantize_plan, quantize};
 pub use sampler::{Sampler, SamplerConfig, argmax};
 pub use session::Session;
 pub use stream::TextStream;

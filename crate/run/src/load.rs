@@ -54,7 +54,7 @@ async fn in_parts(
     spec: &WeightSpec,
     found: &Found,
 ) -> Result<bool, Error> {
-    let info = package.checkpoint().tensor(&found.name);
+    let info = package.holder(found).tensor(&found.name);
     let (Device::Cpu(engine), Weights::Cpu(weights), [n, k], Some(info)) = (device, weights, &*spec.shape, info) else {
         return Ok(false);
     };
@@ -67,7 +67,7 @@ async fn in_parts(
     let start = found.rows.as_ref().map_or(0, |rows| rows.start);
     for first in (0..*n).step_by(rows) {
         let part = start + first..start + (first + rows).min(*n);
-        engine.push(&mut begun, &package.checkpoint().read_rows(&found.name, part).await?);
+        engine.push(&mut begun, &package.holder(found).read_rows(&found.name, part).await?);
     }
     engine.end(weights, begun)?;
     Ok(true)
@@ -75,7 +75,7 @@ async fn in_parts(
 
 /// A weight in its own type or, if it is to be widened or changed, in f32.
 async fn read(package: &Package, spec: &WeightSpec, found: &Found, widen: bool) -> Result<(QuantType, Vec<u8>), Error> {
-    let dtype = package.checkpoint().tensor(&found.name).map(|info| info.dtype);
+    let dtype = package.holder(found).tensor(&found.name).map(|info| info.dtype);
     match dtype {
         Some(Dtype::Quant(ty)) if found.stored == Stored::AsDeclared && !widen => {
             return Ok((ty, package.read(found).await?));

@@ -103,7 +103,7 @@ impl Model {
         options: &LoadOptions,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Self, Error> {
-        let graph = package.model.build(&Call::forward(Mask::None), Taps::none())?;
+        let graph = package.build(&Call::forward(Mask::None), Taps::none())?;
         package.find(&graph)?;
         let states = package.model.build(&Call::step(Head::Logits), Taps::none())?.states;
         let context = choose_context(&package, &states, options)?;
@@ -210,7 +210,7 @@ impl Model {
     fn program(&self, call: Call) -> Result<Program, Error> {
         match self.programs.borrow_mut().remove(&call) {
             Some(program) => Ok(program),
-            None => self.device.prepare(self.package.model.build(&call, Taps::none())?, &self.weights),
+            None => self.device.prepare(self.package.build(&call, Taps::none())?, &self.weights),
         }
     }
 

@@ -3,10 +3,11 @@
 use std::rc::Rc;
 
 use format::{Bytes, Checkpoint, Folder};
-use models::Model;
+use graph::{Builder, Graph, Taps};
+use models::{Call, Model};
 use serde_json::Value;
 
-use crate::{Error, files::Files};
+use crate::{Adapter, Error, files::Files};
 
 /// Where a model comes from.
 #[derive(Clone)]
@@ -18,6 +19,7 @@ pub enum Source {
 }
 
 /// A checked model that is not loaded: its configuration, and its tensors by name.
+#[derive(Clone)]
 pub struct Package {
     /// Texts beside or inside the weights.
     pub files: Files,
@@ -26,6 +28,7 @@ pub struct Package {
     /// The configured family.
     pub model: Model,
     checkpoint: Rc<Checkpoint>,
+    adapter: Option<Adapter>,
 }
 
 impl Package {
@@ -51,7 +54,34 @@ impl Package {
         };
         let mut model = Model::read(&config_file, &config)?;
         model.fit_to(|name| checkpoint.tensor(name).is_some());
-        Ok(Self { files, config, model, checkpoint })
+        Ok(Self { files, config, model, checkpoint, adapter: None })
+    }
+
+    /// The same model with adapters over its projections.
+    ///
+    /// # Errors
+    /// The adapters belong to another model.
+    pub async fn with_adapter(self, adapter: Adapter) -> Result<Self, Error> {
+        adapter.check_base(&self, &self.model.build(&Call::train(), Taps::none())?).await?;
+        let package = Self { adapter: Some(adapter), ..self };
+        package.find(&package.build(&Call::train(), Taps::none())?)?;
+        Ok(package)
+    }
+
+    /// The adapters over its projections.
+    pub fn adapter(&self) -> Option<&Adapter> {
+        self.adapter.as_ref()
+    }
+
+    /// Writes the graph of a call, adapters included.
+    ///
+    /// # Errors
+    /// The configuration breaks a shape rule.
+    pub fn build(&self, call: &Call, taps: Taps) -> Result<Graph, graph::Error> {
+        let adapters = self.adapter.as_ref().map(|adapter| adapter.adapters().clone());
+        let g = Builder::new(taps).with_adapters(adapters.unwrap_or_default());
+        self.model.write(&g, call)?;
+        g.finish()
     }
 
     /// The model's name: that of its folder or file.

@@ -9,9 +9,9 @@ use graph::{Graph, Op, Stored, Taps, WeightSpec};
 use models::{Call, Mask};
 
 use crate::files::BINARIES;
-use crate::found::decode;
+use crate::found::{Found, decode, transposed};
 use crate::package::Package;
-use crate::{Error, Progress};
+use crate::{Adapter, Error, Progress};
 
 /// Texts that go into the file.
 const TEXTS: [&str; 15] = [
@@ -64,6 +64,32 @@ pub fn plan(package: &Package, ty: QuantType) -> Result<Vec<Planned>, Error> {
         planned.insert(found.name.clone(), Planned { name: found.name, ty: fitting, instead_of });
     }
     Ok(planned.into_values().collect())
+}
+
+/// What a model and its adapters become in one file: weights with an adapter beside them in `ty`, all others as they are.
+///
+/// # Errors
+/// As [`plan`].
+pub fn merge_plan(package: &Package, ty: QuantType) -> Result<Vec<Planned>, Error> {
+    let changed = changed(package)?;
+    let same = |planned: Planned| match package.checkpoint().tensor(&planned.name).map(|info| info.dtype) {
+        _ if changed.contains_key(&planned.name) => planned,
+        Some(Dtype::Quant(own)) => Planned { ty: own, instead_of: None, ..planned },
+        Some(_) | None => Planned { ty: QuantType::F32, instead_of: None, ..planned },
+    };
+    Ok(plan(package, ty)?.into_iter().map(same).collect())
+}
+
+/// Tensors to which adapters add something, each with the weights that it holds.
+fn changed(package: &Package) -> Result<BTreeMap<String, Vec<(WeightSpec, Found)>>, Error> {
+    let mut changed: BTreeMap<String, Vec<(WeightSpec, Found)>> = BTreeMap::new();
+    let Some(adapter) = package.adapter() else { return Ok(changed) };
+    let graph = package.model.build(&Call::forward(Mask::None), Taps::none())?;
+    let found = package.find(&graph)?;
+    for (spec, found) in graph.weights.into_iter().zip(found).filter(|(spec, _)| adapter.changes(spec)) {
+        changed.entry(found.name.clone()).or_default().push((spec, found));
+    }
+    Ok(changed)
 }
 
 /// The type that each weight of a graph should have, by its role.
@@ -122,7 +148,7 @@ pub(crate) fn fitting(ty: QuantType, cols: usize) -> QuantType {
     }
 }
 
-/// Writes the file into what `begin` makes of its header.
+/// Writes the file into what `begin` makes of its header. What adapters add is in its weights.
 ///
 /// # Errors
 /// A tensor cannot be read or encoded, or the sink fails.
@@ -140,10 +166,19 @@ pub async fn quantize<W: Write>(
         dtype: Dtype::Quant(p.ty),
     };
     let mut writer = begin(&metadata(package).await?, &infos.iter().map(spec).collect::<Vec<_>>())?;
+    let changed = changed(package)?;
     let total = infos.iter().map(|(_, info)| info.bytes).sum();
     let mut done = 0;
     for (p, info) in infos {
-        write_tensor(package, p, info, &mut writer).await?;
+        match (changed.get(&p.name), package.adapter()) {
+            (Some(weights), Some(adapter)) => {
+                let values = merged(package, adapter, &p.name, weights).await?;
+                let mut encoded = Vec::new();
+                format::encode(p.ty, &values, &mut encoded)?;
+                writer.append(&encoded)?;
+            }
+            _ => write_tensor(package, p, info, &mut writer).await?,
+        }
         done += info.bytes;
         progress(Progress::Load { done, total });
     }
@@ -173,6 +208,26 @@ async fn write_tensor<W: Write>(
         writer.append(&encoded)?;
     }
     Ok(())
+}
+
+/// A tensor with what adapters add to the weights that it holds.
+async fn merged(
+    package: &Package,
+    adapter: &Adapter,
+    name: &str,
+    weights: &[(WeightSpec, Found)],
+) -> Result<Vec<f32>, Error> {
+    let (_, mut values) = package.checkpoint().read_f32(name).await?;
+    for (spec, found) in weights {
+        let Some(mut more) = adapter.difference(spec).await? else { continue };
+        let [n, k] = [spec.shape[0], spec.shape[1]];
+        if found.stored == Stored::Transposed {
+            more = transposed(&more, k, n);
+        }
+        let start = found.rows.as_ref().map_or(0, |rows| rows.start * k);
+        values[start..].iter_mut().zip(more).for_each(|(value, more)| *value += more);
+    }
+    Ok(values)
 }
 
 async fn metadata(package: &Package) -> Result<Metadata, Error> {

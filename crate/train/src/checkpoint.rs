@@ -14,6 +14,7 @@ use serde::Serialize;
 use crate::export::{MODEL, OPTIMIZER, Part};
 use crate::state::{Belongs, State};
 use crate::{Error, digest};
+use run::adapter;
 
 const DIGESTS: &str = "digests.json";
 const STATE: &str = "state.json";
@@ -130,7 +131,8 @@ pub fn open_newest(output: &Path, belongs: &Belongs) -> Result<Option<Opened>, E
 /// [`Error::Checkpoint`] with the file and its fault.
 pub fn open(folder: &Path, belongs: &Belongs) -> Result<State, Error> {
     let digests: BTreeMap<String, String> = parse(&folder.join(DIGESTS))?;
-    for name in [STATE, MODEL, OPTIMIZER] {
+    let weights = if digests.contains_key(adapter::WEIGHTS) { adapter::WEIGHTS } else { MODEL };
+    for name in [STATE, weights, OPTIMIZER] {
         if !digests.contains_key(name) {
             return Err(fault(&folder.join(DIGESTS), format!("does not name {name}")));
         }

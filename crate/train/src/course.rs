@@ -3,7 +3,11 @@
 mod begin;
 mod sample;
 
+use std::rc::Rc;
+
+use format::MemoryFolder;
 use models::Model;
+use run::{Adapter, Package, Source};
 use serde_json::Value;
 use web_time::Instant;
 
@@ -23,6 +27,7 @@ pub use begin::{configure, first_values};
 pub struct Course {
     pub recipe: Recipe,
     pub prepared: Prepared,
+    /// The model's, or its adapters'.
     pub config: Value,
     pub model: Model,
     pub trainer: Trainer,
@@ -140,16 +145,31 @@ impl Course {
         Ok(sum / learned)
     }
 
-    /// The files of a loadable model.
+    /// The files of a loadable model, or of its adapters.
     ///
     /// # Errors
     /// The device fails.
     pub async fn model_files(&self) -> Result<Vec<Part>, Error> {
         let texts = self.prepared.files.iter().map(|(name, text)| (name.clone(), text.clone().into_bytes()));
         let config = format!("{:#}\n", self.config).into_bytes();
-        let mut parts = vec![export::model(&self.trainer).await?, ("config.json".into(), config)];
+        let mut parts = vec![export::model(&self.trainer).await?, (export::config_file(&self.recipe).into(), config)];
         parts.extend(texts);
         Ok(parts)
+    }
+
+    /// The model as it is now, adapters included.
+    ///
+    /// # Errors
+    /// The device fails.
+    pub async fn package(&self) -> Result<Package, Error> {
+        let mut folder = MemoryFolder::new(self.recipe.name.clone());
+        for (name, bytes) in self.model_files().await? {
+            folder.insert(name, bytes);
+        }
+        match (&self.recipe.lora, &self.prepared.start) {
+            (Some(_), Some(start)) => Ok(start.clone().with_adapter(Adapter::open(&folder).await?).await?),
+            _ => Ok(Package::open(Source::Folder(Rc::new(folder))).await?),
+        }
     }
 
     /// The files of a checkpoint: the model's, and what training needs beside them.
@@ -166,8 +186,13 @@ impl Course {
     ///
     /// # Errors
     /// The values are not this model's, or the device fails.
-    pub fn roll_back(&mut self, values: &Values, older: State) -> Result<(), Error> {
-        self.trainer = Trainer::new(&self.recipe, &self.model, self.trainer.device().clone(), values)?;
+    pub async fn roll_back(&mut self, values: Values, older: State) -> Result<(), Error> {
+        let mut all = match self.recipe.lora {
+            Some(_) => first_values(&self.recipe, &self.prepared, &self.config, &self.model).await?,
+            None => Values::new(),
+        };
+        all.extend(values);
+        self.trainer = Trainer::new(&self.recipe, &self.model, self.trainer.device().clone(), &all)?;
         let guard = self.state.guard.rolled_back(&older.guard);
         let (position, milliseconds) = (self.state.position, self.state.milliseconds);
         self.state = State { guard, position, milliseconds, ..older };

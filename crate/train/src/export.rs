@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::programs::{model_name, state_names};
 use crate::trainer::{Trainer, Values};
-use crate::{Error, Recipe};
+use crate::{Error, Recipe, lora};
 
 /// A file: its name and bytes.
 pub type Part = (String, Vec<u8>);
@@ -14,6 +14,21 @@ pub type Part = (String, Vec<u8>);
 pub const MODEL: &str = "model.safetensors";
 /// What training needs beside them.
 pub const OPTIMIZER: &str = "optimizer.safetensors";
+
+/// The file of what is trained: the model's weights, or those of its adapters.
+pub fn weights_file(recipe: &Recipe) -> &'static str {
+    if recipe.lora.is_some() { run::adapter::WEIGHTS } else { MODEL }
+}
+
+/// The file of the configuration that goes with it.
+pub fn config_file(recipe: &Recipe) -> &'static str {
+    if recipe.lora.is_some() { run::adapter::CONFIG } else { "config.json" }
+}
+
+/// The name of a trained weight in its file.
+fn stored_name(recipe: &Recipe, spec: &WeightSpec) -> String {
+    if recipe.lora.is_some() { lora::stored_name(&spec.name) } else { spec.name.clone() }
+}
 
 /// The configuration of a new model: the recipe's fields and the tokenizer's vocabulary.
 pub fn config(recipe: &Recipe, n_vocab: usize, boundary: u32) -> Value {
@@ -32,7 +47,7 @@ pub fn config(recipe: &Recipe, n_vocab: usize, boundary: u32) -> Value {
     Value::Object(config)
 }
 
-/// `model.safetensors`.
+/// `model.safetensors`, or `adapter_model.safetensors`.
 ///
 /// # Errors
 /// The device fails.
@@ -41,9 +56,9 @@ pub async fn model(trainer: &Trainer) -> Result<Part, Error> {
     for spec in trainer.specs() {
         let values = trainer.read(&model_name(trainer.recipe(), spec)).await?;
         let (shape, values) = stored(spec, values);
-        tensors.push((spec.name.clone(), shape, values));
+        tensors.push((stored_name(trainer.recipe(), spec), shape, values));
     }
-    Ok((MODEL.into(), write_safetensors(&tensors)?))
+    Ok((weights_file(trainer.recipe()).into(), write_safetensors(&tensors)?))
 }
 
 /// `optimizer.safetensors`.
@@ -73,7 +88,7 @@ pub async fn values(
 ) -> Result<Values, Error> {
     let mut values = Values::new();
     for spec in specs {
-        values.insert(model_name(recipe, spec), read(model, spec).await?);
+        values.insert(model_name(recipe, spec), read(model, &stored_name(recipe, spec), spec).await?);
         for name in state_names(recipe, spec) {
             let (_, found) = optimizer.read_f32(&name).await?;
             values.insert(name, found);
@@ -83,8 +98,12 @@ pub async fn values(
 }
 
 /// A weight as the graph sees it.
-async fn read(model: &Checkpoint, spec: &WeightSpec) -> Result<Vec<f32>, Error> {
-    let (_, values) = model.read_f32(&spec.name).await?;
+async fn read(model: &Checkpoint, name: &str, spec: &WeightSpec) -> Result<Vec<f32>, Error> {
+    let (shape, values) = model.read_f32(name).await?;
+    if shape.iter().product::<usize>() != spec.shape.iter().product::<usize>() {
+        let reason = format!("{name} has shape {shape:?}, the model says {:?}", spec.shape);
+        return Err(Error::checkpoint(model.name(), reason));
+    }
     Ok(match (spec.stored, &*spec.shape) {
         (Stored::Transposed, [n, k]) => transposed(&values, *k, *n),
         (Stored::LessOne, _) => values.into_iter().map(|value| 1.0 + value).collect(),

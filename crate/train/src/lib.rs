@@ -18,6 +18,7 @@ pub mod export;
 pub mod feed;
 pub mod guard;
 pub mod initial;
+mod lora;
 mod loss_scale;
 pub mod memory;
 pub mod metrics;

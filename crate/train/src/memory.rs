@@ -3,11 +3,11 @@
 use std::rc::Rc;
 
 use format::gguf::{Metadata, TensorSpec, Writer};
-use format::{Checkpoint, Folder, MemoryBytes, MemoryFolder, QuantType};
-use run::{Device, Package, Source};
+use format::{Checkpoint, Folder, MemoryBytes, QuantType};
+use run::{Device, Package};
 
 use crate::course::{Course, Next, configure, first_values};
-use crate::export::{self, MODEL, OPTIMIZER, Part};
+use crate::export::{self, OPTIMIZER, Part};
 use crate::metrics::Record;
 use crate::prepare::{Step, memory::prepare};
 use crate::state::State;
@@ -72,7 +72,7 @@ impl InMemory {
         Ok(records)
     }
 
-    /// The files of the model as it is now, which every other command takes as a folder.
+    /// The files of the model as it is now, which every other command takes as a folder; of adapters, theirs.
     ///
     /// # Errors
     /// The device fails.
@@ -85,11 +85,7 @@ impl InMemory {
     /// # Errors
     /// The device fails, or a weight cannot be encoded.
     pub async fn gguf(&self, ty: QuantType) -> Result<Part, Error> {
-        let mut folder = MemoryFolder::new(self.course.recipe.name.clone());
-        for (name, bytes) in self.files().await? {
-            folder.insert(name, bytes);
-        }
-        let package = Package::open(Source::Folder(Rc::new(folder))).await?;
+        let package = self.course.package().await?;
         let planned = run::quantize_plan(&package, ty)?;
         let begin =
             |metadata: &Metadata, specs: &[TensorSpec]| Writer::begin(Vec::new(), "model.gguf", metadata, specs);
@@ -99,10 +95,10 @@ impl InMemory {
 
     async fn roll_back(&mut self) -> Result<(), Error> {
         let (state, parts) = &self.kept;
-        let model = open(parts, MODEL).await?;
+        let model = open(parts, export::weights_file(&self.course.recipe)).await?;
         let optimizer = open(parts, OPTIMIZER).await?;
         let values = export::values(&self.course.recipe, self.course.trainer.specs(), &model, &optimizer).await?;
-        self.course.roll_back(&values, state.clone())
+        self.course.roll_back(values, state.clone()).await
     }
 }
 

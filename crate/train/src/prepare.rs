@@ -50,7 +50,12 @@ struct Read {
 async fn read_tokenizer(files: &Files) -> Result<Read, Error> {
     let texts = bpe::read_files(files).await?;
     let encoder = Encoder::new(files.tokenizer().await?, files.chat().await?)?;
-    let digest = digest::of_bytes(format!("{texts:?}").as_bytes());
+    let digest = if texts.is_empty() {
+        // It is inside a file of weights.
+        digest::of_bytes(format!("{} {}", files.name(), encoder.tokenizer().vocab_len()).as_bytes())
+    } else {
+        digest::of_bytes(format!("{texts:?}").as_bytes())
+    };
     Ok(Read { encoder, files: texts, digest })
 }
 

@@ -1,10 +1,10 @@
 //! The graphs of training: gradients added up in the weight store, and the change of weights by them.
 
-use graph::{Builder, Checkpointing, DType, Graph, Reduce, Taps, Training, Update, Var, WeightSpec};
+use graph::{Adapters, Builder, Checkpointing, DType, Graph, Reduce, Taps, Training, Update, Var, WeightSpec};
 use models::{Call, Model};
 
 use crate::recipe::{Activations, Rule};
-use crate::{Error, Recipe};
+use crate::{Error, Recipe, lora};
 
 /// Names of the state that belongs to a weight: `kind/name`.
 pub const GRADIENT: &str = "grad";
@@ -66,13 +66,14 @@ pub enum Stored {
 ///
 /// # Errors
 /// The model has no gradient.
-pub fn gradients(recipe: &Recipe, model: &Model, stored: Stored) -> Result<Graph, Error> {
+pub fn gradients(recipe: &Recipe, model: &Model, adapters: &Adapters, stored: Stored) -> Result<Graph, Error> {
     let more = &recipe.regularization;
     let training = Training { dropout: more.dropout as f32, label_smoothing: more.label_smoothing as f32 };
-    let g = Builder::for_training(Taps::none(), training);
+    let g = Builder::for_training(Taps::none(), training).with_adapters(adapters.clone());
     model.write(&g, &Call::train())?;
     let Some(loss) = g.result("loss") else { return Err(Error::recipe("recipe", "model", "has no loss")) };
-    let (names, weights): (Vec<String>, Vec<Var<'_>>) = g.declared().into_iter().unzip();
+    let trained = g.declared().into_iter().filter(|(name, _)| lora::is_trained(recipe, name));
+    let (names, weights): (Vec<String>, Vec<Var<'_>>) = trained.unzip();
     let keep = match recipe.checkpoints.activations {
         Activations::All => Checkpointing::None,
         Activations::Blocks => Checkpointing::EveryBlock,
@@ -95,6 +96,19 @@ pub fn gradients(recipe: &Recipe, model: &Model, stored: Stored) -> Result<Graph
     if let Some(square) = square {
         g.output("square", square);
     }
+    Ok(g.finish()?)
+}
+
+/// The loss of a batch, with nothing dropped and nothing smoothed.
+///
+/// # Shapes
+/// As [`gradients`] → `loss` [1].
+///
+/// # Errors
+/// The configuration breaks a shape rule.
+pub fn loss(model: &Model, adapters: &Adapters) -> Result<Graph, Error> {
+    let g = Builder::new(Taps::none()).with_adapters(adapters.clone());
+    model.write(&g, &Call::train())?;
     Ok(g.finish()?)
 }
 

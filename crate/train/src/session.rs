@@ -155,7 +155,7 @@ impl Session {
             return Err(Error::Diverged { step: course.state.step, reason });
         };
         let values = stored(&course.recipe, course.trainer.specs(), &opened.folder).await?;
-        course.roll_back(&values, opened.state)?;
+        course.roll_back(values, opened.state).await?;
         self.written = Some(course.state.step);
         Ok(())
     }
@@ -164,7 +164,7 @@ impl Session {
 /// A checkpoint's weights and state.
 async fn stored(recipe: &Recipe, specs: &[WeightSpec], folder: &Path) -> Result<Values, Error> {
     let open = |name: &str| FileBytes::open(folder.join(name));
-    let model = Checkpoint::open_file(Rc::new(open(export::MODEL)?)).await?;
+    let model = Checkpoint::open_file(Rc::new(open(export::weights_file(recipe))?)).await?;
     let optimizer = Checkpoint::open_file(Rc::new(open(export::OPTIMIZER)?)).await?;
     export::values(recipe, specs, &model, &optimizer).await
 }

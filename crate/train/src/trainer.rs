@@ -6,15 +6,15 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use graph::{Taps, Tensor, WeightSpec};
-use models::{Call, Model};
+use graph::{Tensor, WeightSpec};
+use models::Model;
 use run::{Device, Program, Weights};
 
 use crate::batch::Batch;
 use crate::loss_scale::LossScale;
 use crate::programs::{self, AVERAGE, GRADIENT, Stored, hyper_len, state_kinds};
 use crate::schedule::bias_corrections;
-use crate::{Error, Recipe};
+use crate::{Error, Recipe, lora};
 
 /// A model in training on a device.
 pub struct Trainer {
@@ -63,23 +63,28 @@ impl Trainer {
     /// `values` has no weight of a name or one of another size, the model has no gradient, or the device does not take
     /// it.
     pub fn new(recipe: &Recipe, model: &Model, device: Rc<Device>, values: &Values) -> Result<Self, Error> {
-        let loss = model.build(&Call::train(), Taps::none())?;
-        let specs = loss.weights.clone();
+        let adapters = lora::adapters(recipe, model)?;
+        let loss = programs::loss(model, &adapters)?;
+        let mut specs = loss.weights.clone();
         let mut weights = device.weights();
         for spec in &specs {
             let missing = || Error::recipe("recipe", "model", format!("weight {} has no first value", spec.name));
             let first = values.get(&spec.name).ok_or_else(missing)?;
             let mut insert = |name: &str, values| device.insert_trainable(&mut weights, name, &spec.shape, values);
+            insert(&spec.name, first.clone())?;
+            if !lora::is_trained(recipe, &spec.name) {
+                continue;
+            }
             for kind in state_kinds(recipe).into_iter().chain([GRADIENT]) {
                 let name = format!("{kind}/{}", spec.name);
                 let begin = if kind == AVERAGE { first.clone() } else { vec![0.0; first.len()] };
                 insert(&name, values.get(&name).cloned().unwrap_or(begin))?;
             }
-            insert(&spec.name, first.clone())?;
         }
+        specs.retain(|spec| lora::is_trained(recipe, &spec.name));
         let prepare = |graph| device.prepare(graph, &weights);
-        let first = prepare(programs::gradients(recipe, model, Stored::First)?)?;
-        let more = prepare(programs::gradients(recipe, model, Stored::More)?)?;
+        let first = prepare(programs::gradients(recipe, model, &adapters, Stored::First)?)?;
+        let more = prepare(programs::gradients(recipe, model, &adapters, Stored::More)?)?;
         let average = match recipe.optimizer.ema {
             Some(_) => Some(prepare(programs::average(&specs)?)?),
             None => None,
@@ -90,7 +95,7 @@ impl Trainer {
         Ok(Self { weights, specs, recipe, gradients, apply, average, loss, device, scale, scaled: 1.0 })
     }
 
-    /// The model's weights, without the state of training.
+    /// The weights that are trained: the model's or its adapters', without the state of training.
     pub fn specs(&self) -> &[WeightSpec] {
         &self.specs
     }
@@ -105,7 +110,7 @@ impl Trainer {
         &self.device
     }
 
-    /// Weight values of the model.
+    /// Values that are trained.
     pub fn parameters(&self) -> u64 {
         self.specs.iter().map(|spec| spec.shape.iter().product::<usize>() as u64).sum()
     }
@@ -132,7 +137,7 @@ impl Trainer {
             let rng = Tensor::i32([2], vec![self.recipe.seed as i32, counter as i32])?;
             let scaled = batch.scaled(self.scaled)?;
             let mut inputs = scaled.inputs().to_vec();
-            if self.recipe.regularization.dropout > 0.0 {
+            if self.recipe.drops() {
                 inputs.push(("rng", &rng));
             }
             let program = &mut self.gradients[usize::from(at > 0)];

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use graph::{Taps, WeightSpec};
 use models::{Call, Model};
-use run::{Device, Package};
+use run::Device;
 use serde_json::Value;
 
 use super::Course;
@@ -12,7 +12,7 @@ use crate::feed::{self, Feed};
 use crate::prepare::Prepared;
 use crate::state::{Belongs, State};
 use crate::trainer::{Trainer, Values};
-use crate::{Error, Recipe, export, initial};
+use crate::{Error, Recipe, export, initial, lora, programs};
 
 /// The model of a recipe and its configuration, if its vocabulary holds the tokenizer's.
 ///
@@ -42,11 +42,18 @@ pub async fn first_values(
     config: &Value,
     model: &Model,
 ) -> Result<Values, Error> {
-    let specs = model.build(&Call::train(), Taps::none())?.weights;
-    match &prepared.start {
-        Some(package) => loaded(package, model).await,
-        None => Ok(drawn(recipe, config, &specs, model.n_layer())),
+    let graph = model.build(&Call::train(), Taps::none())?;
+    let Some(package) = &prepared.start else { return Ok(drawn(recipe, config, &graph.weights, model.n_layer())) };
+    let mut values = Values::new();
+    for (spec, found) in graph.weights.iter().zip(package.find(&graph)?) {
+        values.insert(spec.name.clone(), package.values(spec, &found).await?);
     }
+    if recipe.lora.is_some() {
+        let specs = programs::loss(model, &lora::adapters(recipe, model)?)?.weights;
+        let adapters = specs.iter().filter(|spec| lora::is_trained(recipe, &spec.name));
+        values.extend(adapters.map(|spec| (spec.name.clone(), lora::values(spec, recipe.seed))));
+    }
+    Ok(values)
 }
 
 impl Course {
@@ -68,6 +75,7 @@ impl Course {
             _ => feed::held_out(recipe, &tokens, boundary)?,
         };
         let feed = Feed::new(recipe, tokens, boundary, state.position)?;
+        let config = if recipe.lora.is_some() { lora::config(recipe, &model, values)? } else { config };
         let trainer = Trainer::new(recipe, &model, Rc::new(device), values)?;
         Ok(Self { recipe: recipe.clone(), prepared, config, model, trainer, feed, held_out, state, threads })
     }
@@ -87,15 +95,4 @@ fn drawn(recipe: &Recipe, config: &Value, specs: &[WeightSpec], n_layer: usize) 
     let deviation = config["initializer_range"].as_f64().unwrap_or(initial::DEVIATION);
     let draw = |spec: &WeightSpec| (spec.name.clone(), initial::values(spec, recipe.seed, deviation, n_layer));
     specs.iter().map(draw).collect()
-}
-
-/// The weights of a model to go on from, as the graph sees them.
-async fn loaded(package: &Package, model: &Model) -> Result<Values, Error> {
-    let graph = model.build(&Call::train(), Taps::none())?;
-    let mut values = Values::new();
-    for (spec, found) in graph.weights.iter().zip(package.find(&graph)?) {
-        let held = package.values(spec, &found).await?;
-        values.insert(spec.name.clone(), held);
-    }
-    Ok(values)
 }

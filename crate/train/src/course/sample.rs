@@ -1,10 +1,8 @@
 //! Texts that the model in training writes: it is put together in memory as it would be on the disk.
 
 use std::ops::ControlFlow;
-use std::rc::Rc;
 
-use format::MemoryFolder;
-use run::{Add, DeviceChoice, GenerateOptions, Listener, LoadOptions, Model, SamplerConfig, Source};
+use run::{Add, DeviceChoice, GenerateOptions, Listener, LoadOptions, Model, SamplerConfig};
 use serde_json::json;
 
 use super::Course;
@@ -15,12 +13,8 @@ impl Course {
     /// One text of each prompt.
     pub(super) async fn samples(&self) -> Result<Vec<Record>, Error> {
         let spec = &self.recipe.sampling;
-        let mut folder = MemoryFolder::new("model in training");
-        for (name, bytes) in self.model_files().await? {
-            folder.insert(name, bytes);
-        }
         let options = LoadOptions { device: DeviceChoice::Cpu, threads: self.threads, ..LoadOptions::default() };
-        let model = Model::open(Source::Folder(Rc::new(folder)), &options, &mut |_| ()).await?;
+        let model = Model::load(self.package().await?, &options, &mut |_| ()).await?;
         let tokenizer = self.prepared.encoder.tokenizer();
         let chat = if spec.chat { model.package().files.chat().await? } else { None };
         let eos = model.package().files.generation().await?.eos;

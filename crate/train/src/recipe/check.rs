@@ -22,6 +22,7 @@ pub fn check(recipe: &Recipe) -> Result<(), Wrong> {
     share("regularization.label_smoothing", recipe.regularization.label_smoothing, 0.5)?;
     intervals(recipe)?;
     guard(recipe)?;
+    lora(recipe)?;
     sources(&recipe.data)
 }
 
@@ -156,6 +157,20 @@ fn guard(recipe: &Recipe) -> Result<(), Wrong> {
     between("guard.spike", recipe.guard.spike, 1.01, 1e6)?;
     between("guard.slower", recipe.guard.slower, 0.01, 1.0)?;
     count("guard.patience", recipe.guard.patience as usize, 10_000)
+}
+
+fn lora(recipe: &Recipe) -> Result<(), Wrong> {
+    let Some(lora) = &recipe.lora else { return Ok(()) };
+    if recipe.start.is_none() {
+        return wrong("lora", "needs start, the model beside which adapters are trained");
+    }
+    count("lora.rank", lora.rank, 1 << 12)?;
+    between("lora.alpha", lora.alpha, 1e-6, 1e6)?;
+    share("lora.dropout", lora.dropout, 0.9)?;
+    if lora.targets.is_empty() {
+        return wrong("lora.targets", "is empty");
+    }
+    lora.targets.iter().try_for_each(|target| named("lora.targets", target))
 }
 
 fn source(data: &DataSpec) -> Result<(), Wrong> {

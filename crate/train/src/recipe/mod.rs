@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 
 pub use data::{DataSpec, Layout, Learn, Role, TokenizerSpec};
 pub use training::{
-    Activations, Checkpoints, Decay, Evaluation, GuardSpec, Optimizer, Packing, Precision, Regularization, Rule,
+    Activations, Checkpoints, Decay, Evaluation, GuardSpec, Lora, Optimizer, Packing, Precision, Regularization, Rule,
     Sampling, Schedule, Slice, Training,
 };
 
@@ -78,6 +78,9 @@ pub struct Recipe {
     /// How long one run may take.
     #[serde(default)]
     pub slice: Slice,
+    /// Low-rank adapters are trained beside the projections of `start`, whose weights stay as they are.
+    #[serde(default)]
+    pub lora: Option<Lora>,
 }
 
 fn validation() -> f64 {
@@ -128,7 +131,14 @@ impl Recipe {
             ..self.clone()
         };
         let weights: Vec<(&str, u64)> = self.data.iter().map(|data| (&*data.name, data.weight.to_bits())).collect();
-        digest::of_bytes(format!("{deciding:?} {weights:?}").as_bytes())
+        // Recipes without adapters keep the digest that they had before there were any.
+        let deciding = format!("{deciding:?}").replace(", lora: None }", " }");
+        digest::of_bytes(format!("{deciding} {weights:?}").as_bytes())
+    }
+
+    /// Whether training draws random masks.
+    pub fn drops(&self) -> bool {
+        self.regularization.dropout > 0.0 || self.lora.as_ref().is_some_and(|lora| lora.dropout > 0.0)
     }
 
     /// Tokens of one step.

@@ -233,6 +233,31 @@ impl Default for GuardSpec {
     }
 }
 
+/// Low-rank adapters (Hu et al. 2021, arXiv:2106.09685), as PEFT names their settings.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lora {
+    /// The last names of the projections that get one, such as `q_proj`.
+    pub targets: Vec<String>,
+    /// Rows of the matrix between.
+    #[serde(default = "rank")]
+    pub rank: usize,
+    /// An adapter's result is multiplied by this divided by the rank.
+    #[serde(default = "alpha")]
+    pub alpha: f64,
+    /// The share of what adapters read that is dropped.
+    #[serde(default)]
+    pub dropout: f64,
+}
+
+fn rank() -> usize {
+    8
+}
+
+fn alpha() -> f64 {
+    16.0
+}
+
 /// How long one run may take.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]

@@ -3,8 +3,6 @@
 use std::fs::{self, File, TryLockError};
 use std::path::Path;
 
-use graph::Taps;
-use models::Call;
 use run::Device;
 
 use super::{Event, Listen, METRICS, Options, Session, stored};
@@ -12,7 +10,8 @@ use crate::checkpoint;
 use crate::course::{Course, configure, first_values};
 use crate::metrics::Log;
 use crate::prepare::{Step, disk::prepare};
-use crate::{Error, Recipe};
+use crate::trainer::Values;
+use crate::{Error, Recipe, lora, programs};
 
 /// Makes everything ready for the first, or the next, step. `threads` are those of sampling.
 ///
@@ -38,10 +37,15 @@ pub async fn begin(
     for error in opened.iter().flat_map(|opened| &opened.refused) {
         let _ = listen(Event::Prepare(&Step::Note(format!("{error}; the one before is used"))));
     }
-    let values = match &opened {
-        Some(opened) => stored(recipe, &model.build(&Call::train(), Taps::none())?.weights, &opened.folder).await?,
-        None => first_values(recipe, &prepared, &config, &model).await?,
+    let mut values = match (&opened, &recipe.lora) {
+        (Some(_), None) => Values::new(),
+        (None, _) | (Some(_), Some(_)) => first_values(recipe, &prepared, &config, &model).await?,
     };
+    if let Some(opened) = &opened {
+        let mut specs = programs::loss(&model, &lora::adapters(recipe, &model)?)?.weights;
+        specs.retain(|spec| lora::is_trained(recipe, &spec.name));
+        values.extend(stored(recipe, &specs, &opened.folder).await?);
+    }
     let state = opened.map(|opened| opened.state);
     let written = state.as_ref().map(|state| state.step);
     let course = Course::begin(recipe, prepared, (config, model), (device, threads), (&values, state))?;

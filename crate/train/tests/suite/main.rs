@@ -1,5 +1,6 @@
 //! Whole small trainings: what is learned, what survives, what is refused.
 
+mod adapted;
 mod guarded;
 mod learned;
 mod memory;

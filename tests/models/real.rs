@@ -133,3 +133,56 @@ fn continues(model: &run::Model, wanted: &Value, prompt: &str, what: &str, verdi
         format!("{:?}, expected {rest:?}", written.text)
     });
 }
+
+/// A trained ALBERT that reads reactions: hidden states, logits, one row of attention, and each token masked in turn.
+#[test]
+fn rxnmapper_albert() {
+    let Some(folder) = real_data("rxnmapper-albert") else { return };
+    let wanted = json(&folder.join("reference.json"));
+    let numbers = |key: &str| -> Vec<f32> {
+        wanted[key].as_array().unwrap().iter().map(|n| n.as_f64().unwrap() as f32).collect()
+    };
+    let all: Vec<i32> = ids(&wanted["ids"]).into_iter().map(|id| id as i32).collect();
+    let vocabulary = std::fs::read_to_string(folder.join("vocab.txt")).unwrap();
+    let words: Vec<&str> = vocabulary.lines().collect();
+    let mask = words.iter().position(|word| *word == "[MASK]").unwrap() as i32;
+    let mut verdict = Verdict::default();
+    for (device, choice) in DEVICES {
+        let Some(model) = verdict.ok(device, tinystories(&folder).and_then(|p| loaded::load(p, choice))) else {
+            continue;
+        };
+        let n_vocab = model.package().model.n_vocab();
+        let forward = |rows: Vec<i32>, show| {
+            let given = ForwardInputs::tokens(Tensor::i32([rows.len() / all.len(), all.len()], rows).unwrap());
+            block_on(model.forward(&given, show)).unwrap()
+        };
+        let whole = forward(all.clone(), run::Show { attentions: true, hidden_states: true });
+        let row = all.len();
+        let places = [
+            ("hidden_states.12", 0, "last_hidden_cls_first16"),
+            ("logits", n_vocab, "mlm_logits_pos1_first16"),
+            ("attentions.10", (5 * row + 1) * row, "attention_layer10_head5_row1"),
+        ];
+        for (name, start, key) in places {
+            let (_, _, values) = whole.iter().find(|(found, ..)| found == name).unwrap();
+            let wanted = numbers(key);
+            let error = graph::nmse(&values[start..start + wanted.len()], &wanted).sqrt();
+            verdict.error(format!("{name} on {device}"), error, 1e-3);
+        }
+        let masked = |at: usize| all.iter().enumerate().map(move |(i, id)| if i == at { mask } else { *id });
+        let rows: Vec<i32> = (1..row - 1).flat_map(masked).collect();
+        let found = forward(rows, run::Show::default());
+        let logits = &found.iter().find(|(name, ..)| name == "logits").unwrap().2;
+        let best = |at: usize| {
+            let start = ((at - 1) * row + at) * n_vocab;
+            run::argmax(&logits[start..start + n_vocab])
+        };
+        let right = (1..row - 1).filter(|at| best(*at) as i32 == all[*at]).count();
+        let top: Vec<&str> = (1..row - 1).map(|at| words[best(at) as usize]).collect();
+        let wanted: Vec<&str> =
+            wanted["masked_one_at_a_time_top1"].as_array().unwrap().iter().map(|word| word.as_str().unwrap()).collect();
+        println!("{device}: {right} of {} masked tokens", row - 2);
+        verdict.holds(format!("{device}: masked tokens"), top == wanted, || format!("{right} right: {top:?}"));
+    }
+    verdict.close("rxnmapper-albert");
+}

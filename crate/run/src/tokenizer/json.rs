@@ -85,6 +85,8 @@ struct Outline {
     #[serde(default)]
     pre_tokenizer: Value,
     #[serde(default)]
+    post_processor: Value,
+    #[serde(default)]
     decoder: Value,
     model: ModelOutline,
 }
@@ -175,7 +177,7 @@ impl Outline {
         if self.model.merges.as_ref().is_some_and(|merge| merge.0 > self.model.vocab.0) {
             return Err("a merge makes a token that the vocabulary does not have".into());
         }
-        for part in [&self.normalizer, &self.pre_tokenizer, &self.decoder] {
+        for part in [&self.normalizer, &self.pre_tokenizer, &self.post_processor, &self.decoder] {
             check_part(part)?;
         }
         Ok(())
@@ -196,7 +198,25 @@ fn check_part(part: &Value) -> Result<(), String> {
             Err("a Strip decoder with stop is not supported".into())
         }
         "Precompiled" => charsmap::check_base64(part["precompiled_charsmap"].as_str().unwrap_or_default()),
+        "TemplateProcessing" => check_template(part),
         "FixedLength" if number("length") == Some(0) => Err("a FixedLength pre-tokenizer needs a length".into()),
         _ => children.into_iter().try_for_each(check_part),
     }
+}
+
+/// Refuses a template that names a token it does not define, or asks for a second text where there is one.
+fn check_template(template: &Value) -> Result<(), String> {
+    for (name, texts) in [("single", &["A"][..]), ("pair", &["A", "B"][..])] {
+        for piece in template[name].as_array().into_iter().flatten() {
+            let text = piece["Sequence"]["id"].as_str();
+            if let Some(text) = text.filter(|text| !texts.contains(text)) {
+                return Err(format!("the template {name} asks for text {text}"));
+            }
+            let token = piece["SpecialToken"]["id"].as_str();
+            if let Some(token) = token.filter(|token| template["special_tokens"].get(token).is_none()) {
+                return Err(format!("the template {name} names {token:?}, which it does not define"));
+            }
+        }
+    }
+    Ok(())
 }

@@ -342,6 +342,14 @@ fn damaged_files_are_one_line_errors() {
             "regex",
         ),
         (
+            r#"{"model":{"type":"BPE","vocab":{},"merges":[]},"post_processor":{"type":"Sequence","processors":[{"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"<s>","type_id":0}},{"Sequence":{"id":"A","type_id":0}}],"pair":[],"special_tokens":{}}]}}"#,
+            "token of a template",
+        ),
+        (
+            r#"{"model":{"type":"BPE","vocab":{},"merges":[]},"post_processor":{"type":"TemplateProcessing","single":[{"Sequence":{"id":"B","type_id":0}}],"pair":[],"special_tokens":{}}}"#,
+            "second text of a template for one",
+        ),
+        (
             &format!(r#"{{"model":{{"type":"BPE","vocab":{{}},"merges":[]}},"normalizer":{sequences}}}"#),
             "nested sequences",
         ),

@@ -4,6 +4,7 @@ mod adapted;
 mod guarded;
 mod learned;
 mod memory;
+mod recipes;
 mod refused;
 mod resumed;
 mod small;

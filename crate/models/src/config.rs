@@ -32,7 +32,8 @@ impl<'a> Fields<'a> {
 
     /// An error about a field.
     pub fn fail(&self, field: &str, reason: impl Into<String>) -> Error {
-        Error::Field { file: self.file.into(), field: field.into(), reason: reason.into() }
+        let reason = reason.into().replace(char::is_control, " ");
+        Error::Field { file: self.file.into(), field: field.into(), reason }
     }
 
     /// A value that is there and not null.

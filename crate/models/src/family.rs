@@ -80,7 +80,7 @@ impl Model {
     /// The architecture is unknown, or a field is missing or wrong.
     pub fn read(file: &str, config: &Value) -> Result<Self, Error> {
         let fields = Fields::new(file, config)?;
-        let unknown = |name: &str| Error::Architecture { file: file.into(), name: name.into() };
+        let unknown = |name: &str| Error::Architecture { file: file.into(), name: name.replace(char::is_control, " ") };
         let name = match fields.texts("architectures")?.first() {
             Some(name) => (*name).to_string(),
             None => default_architecture(fields.text("model_type")?.unwrap_or_default()),

@@ -33,7 +33,7 @@ pub struct Divisors {
 /// # Errors
 /// The architecture is unknown or a key is missing.
 pub fn config(file: &str, metadata: &Metadata, tensors: &Tensors<'_>) -> Result<Value, Error> {
-    let unknown = |name: &str| Error::Architecture { file: file.into(), name: name.into() };
+    let unknown = |name: &str| Error::Architecture { file: file.into(), name: name.replace(char::is_control, " ") };
     let arch = metadata.str("general.architecture").ok_or_else(|| unknown("(none named)"))?;
     let keys = Keys { file, arch, metadata };
     match arch {

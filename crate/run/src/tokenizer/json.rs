@@ -40,6 +40,9 @@ pub(super) fn finish(
     mut inner: tokenizers::Tokenizer,
     config: &TokenizerConfig,
 ) -> Result<Tokenizer, Error> {
+    // As it was read, because the library does not look at the name of a post-processor's kind.
+    let post = serde_json::to_value(inner.get_post_processor()).map_err(|error| Error::tokenizer(file, error))?;
+    check_templates(&post).map_err(|reason| Error::tokenizer(file, reason))?;
     inner.with_truncation(None).map_err(|error| Error::tokenizer(file, error))?;
     inner.with_padding(None);
     config.add_tokens(&mut inner).map_err(|error| Error::tokenizer(file, error))?;
@@ -84,8 +87,6 @@ struct Outline {
     normalizer: Value,
     #[serde(default)]
     pre_tokenizer: Value,
-    #[serde(default)]
-    post_processor: Value,
     #[serde(default)]
     decoder: Value,
     model: ModelOutline,
@@ -177,7 +178,7 @@ impl Outline {
         if self.model.merges.as_ref().is_some_and(|merge| merge.0 > self.model.vocab.0) {
             return Err("a merge makes a token that the vocabulary does not have".into());
         }
-        for part in [&self.normalizer, &self.pre_tokenizer, &self.post_processor, &self.decoder] {
+        for part in [&self.normalizer, &self.pre_tokenizer, &self.decoder] {
             check_part(part)?;
         }
         Ok(())
@@ -198,13 +199,18 @@ fn check_part(part: &Value) -> Result<(), String> {
             Err("a Strip decoder with stop is not supported".into())
         }
         "Precompiled" => charsmap::check_base64(part["precompiled_charsmap"].as_str().unwrap_or_default()),
-        "TemplateProcessing" => check_template(part),
         "FixedLength" if number("length") == Some(0) => Err("a FixedLength pre-tokenizer needs a length".into()),
         _ => children.into_iter().try_for_each(check_part),
     }
 }
 
-/// Refuses a template that names a token it does not define, or asks for a second text where there is one.
+/// Refuses templates, alone or in sequences, that name a token they do not define or ask for a second text where there is
+/// one.
+fn check_templates(post: &Value) -> Result<(), String> {
+    post["processors"].as_array().into_iter().flatten().try_for_each(check_templates)?;
+    check_template(post)
+}
+
 fn check_template(template: &Value) -> Result<(), String> {
     for (name, texts) in [("single", &["A"][..]), ("pair", &["A", "B"][..])] {
         for piece in template[name].as_array().into_iter().flatten() {

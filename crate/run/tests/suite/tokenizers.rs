@@ -346,7 +346,7 @@ fn damaged_files_are_one_line_errors() {
             "token of a template",
         ),
         (
-            r#"{"model":{"type":"BPE","vocab":{},"merges":[]},"post_processor":{"type":"TemplateProcessing","single":[{"Sequence":{"id":"B","type_id":0}}],"pair":[],"special_tokens":{}}}"#,
+            r#"{"model":{"type":"BPE","vocab":{},"merges":[]},"post_processor":{"type":"Unnamed","single":[{"Sequence":{"id":"B","type_id":0}}],"pair":[],"special_tokens":{}}}"#,
             "second text of a template for one",
         ),
         (

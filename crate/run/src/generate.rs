@@ -81,7 +81,7 @@ impl Model {
         listener: &mut Listener<'_>,
     ) -> Result<Completion, Error> {
         let sampler = Sampler::new(options.sampler.clone())?;
-        let own = self.package().files.generation().await?;
+        let own = self.generation().await?;
         let started = Instant::now();
         let start = match self.package().model.parts() {
             Parts::Decoder | Parts::Encoder => prompt.to_vec(),
@@ -94,7 +94,7 @@ impl Model {
         self.check_prompt(&start)?;
         let encode_ms = started.elapsed().as_secs_f64() * 1e3;
         let mut writing = Writing::new(self, session, tokenizer, &start, options, sampler);
-        writing.constraints = own.constraints;
+        writing.constraints = own.constraints.clone();
         let written = writing.run(listener).await;
         if written.is_err() {
             session.forget();

@@ -1,6 +1,6 @@
 //! A loaded model: weights on a device and the programs prepared for it.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 
 use graph::{StateSpec, Taps, Tensor};
@@ -9,7 +9,7 @@ use models::{Call, Head, Mask, Task};
 use crate::device::{Device, DeviceChoice, Program, RunCost, State, Weights};
 use crate::package::{Package, Source};
 use crate::trial::{self, Chosen, Trial};
-use crate::{Error, Progress, Session, generate, load};
+use crate::{Error, GenerationConfig, Progress, Session, generate, load};
 
 /// How a model is loaded.
 #[derive(Clone, Debug, PartialEq)]
@@ -75,6 +75,8 @@ pub struct Model {
     reason: String,
     trial: Option<Trial>,
     parameters: u64,
+    /// Read at the first answer, not at each: in a page every file is a request.
+    generation: OnceCell<GenerationConfig>,
 }
 
 /// Tokens of the calls that [`Model::warm`] makes: a prompt long enough for the kernels of long ones, and one token.
@@ -112,12 +114,25 @@ impl Model {
         load::load(&device, &package, &graph, &mut weights, progress).await?;
         let parameters = graph.weights.iter().map(|w| w.shape.iter().product::<usize>() as u64).sum();
         let programs = RefCell::default();
-        Ok(Self { package, device, weights, programs, states, context, reason, trial, parameters })
+        let generation = OnceCell::new();
+        Ok(Self { package, device, weights, programs, states, context, reason, trial, parameters, generation })
     }
 
     /// The checked files.
     pub fn package(&self) -> &Package {
         &self.package
+    }
+
+    /// The defaults of generation that come with the model.
+    ///
+    /// # Errors
+    /// A file is damaged.
+    pub async fn generation(&self) -> Result<&GenerationConfig, Error> {
+        if let Some(known) = self.generation.get() {
+            return Ok(known);
+        }
+        let read = self.package.files.generation().await?;
+        Ok(self.generation.get_or_init(|| read))
     }
 
     /// The device.

@@ -87,7 +87,7 @@ impl<'m> Reader<'m> {
 
     /// The model's words for its classes, by their numbers.
     fn labels(&self, n: usize) -> Vec<String> {
-        let config = &self.model.package().config["id2label"];
+        let config = self.config("id2label");
         let label = |i: usize| config[i.to_string()].as_str().map_or_else(|| format!("LABEL_{i}"), str::to_string);
         (0..n).map(label).collect()
     }

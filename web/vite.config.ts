@@ -1,18 +1,33 @@
-import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { defineConfig, type Plugin } from "vite";
+import { defineConfig, minifySync, type Plugin } from "vite";
 
 const page = (name: string): string => resolve(import.meta.dirname, "site", `${name}.html`);
+
+/** Makes every script of a folder shorter. */
+function minifyScripts(folder: string): void {
+  const names = readdirSync(folder, { encoding: "utf8", recursive: true }).filter((name) => name.endsWith(".js"));
+  for (const file of names.map((name) => resolve(folder, name))) {
+    const { code, errors } = minifySync(file, readFileSync(file, "utf8"), { module: true });
+    if (errors.length > 0) throw new Error(`${file}: ${errors[0]?.message}`);
+    writeFileSync(file, code);
+  }
+}
 
 /** Puts the wasm modules beside the pages' scripts, where the engine looks for them. */
 function wasmModules(): Plugin {
   const from = resolve(import.meta.dirname, "../pkg/wasm");
+  const to = resolve(import.meta.dirname, "dist/wasm");
   return {
     name: "dynasty-wasm",
     apply: "build",
     closeBundle() {
-      if (existsSync(from)) cpSync(from, resolve(import.meta.dirname, "dist/wasm"), { recursive: true });
-      else this.warn("pkg/wasm is not there: the pages will have no engine until `cargo xtask build` has made it");
+      if (!existsSync(from)) {
+        this.warn("pkg/wasm is not there: the pages will have no engine until `cargo xtask build` has made it");
+        return;
+      }
+      cpSync(from, to, { recursive: true });
+      minifyScripts(to);
     },
   };
 }

@@ -14,6 +14,7 @@ struct Variant {
     stem: String,
     name: String,
     defines: BTreeSet<String>,
+    shipped: bool,
 }
 
 fn main() {
@@ -37,6 +38,7 @@ fn build() -> Result<(), String> {
         // What is shipped has no comments.
         let shipped: String = code
             .lines()
+            .filter(|_| variant.shipped)
             .map(|l| l.split("//").next().unwrap_or(l).trim())
             .filter(|l| !l.is_empty())
             .flat_map(|l| [l, "\n"])
@@ -77,10 +79,15 @@ fn camel(name: &str) -> String {
 fn permutations(text: &str) -> Result<Vec<Variant>, String> {
     let mut variants: Vec<Variant> = Vec::new();
     let mut stem = String::new();
+    let trains = env::var_os("CARGO_FEATURE_TRAIN").is_some();
     for line in text.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with('#')) {
+        let (line, shipped) = match line.strip_suffix(" (train)") {
+            Some(line) => (line, trains),
+            None => (line, true),
+        };
         let Some(variant) = line.strip_prefix('+') else {
             stem = line.to_string();
-            variants.push(Variant { stem: stem.clone(), name: stem.clone(), defines: BTreeSet::new() });
+            variants.push(Variant { stem: stem.clone(), name: stem.clone(), defines: BTreeSet::new(), shipped });
             continue;
         };
         let (name, defines) = variant.split_once(':').ok_or_else(|| format!("permutations: {line}: no colon"))?;
@@ -88,7 +95,7 @@ fn permutations(text: &str) -> Result<Vec<Variant>, String> {
             variants.pop();
         }
         let defines = defines.split_whitespace().map(str::to_string).chain([String::new()]).collect();
-        variants.push(Variant { stem: stem.clone(), name: name.trim().to_string(), defines });
+        variants.push(Variant { stem: stem.clone(), name: name.trim().to_string(), defines, shipped });
     }
     Ok(variants)
 }

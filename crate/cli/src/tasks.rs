@@ -14,7 +14,7 @@ pub async fn embed(args: Embed) -> Result<(), Failure> {
         None => None,
     };
     let model = source::load(&args.model).await?;
-    let reader = Reader::new(&model).await?;
+    let reader = Reader::new(model).await?;
     let mut how = reader.embedding().await?;
     how.pooling = pooling.unwrap_or(how.pooling);
     how.normalize &= !args.no_normalize;
@@ -31,7 +31,7 @@ pub async fn embed(args: Embed) -> Result<(), Failure> {
 
 pub async fn fill_mask(args: FillMask) -> Result<(), Failure> {
     let model = source::load(&args.model).await?;
-    let masks = Reader::new(&model).await?.fill_mask(&args.text, args.top).await?;
+    let masks = Reader::new(model).await?.fill_mask(&args.text, args.top).await?;
     if args.json {
         return print(&json!({ "masks": masks }));
     }
@@ -48,7 +48,7 @@ pub async fn classify(args: Classify) -> Result<(), Failure> {
         return Err(Failure(format!("{} texts, but {} second ones", args.text.len(), args.pair.len())));
     }
     let model = source::load(&args.model).await?;
-    let reader = Reader::new(&model).await?;
+    let reader = Reader::new(model).await?;
     if reader.classifies_words() {
         return entities(&reader, &args).await;
     }
@@ -65,7 +65,7 @@ pub async fn classify(args: Classify) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn entities(reader: &Reader<'_>, args: &Classify) -> Result<(), Failure> {
+async fn entities(reader: &Reader, args: &Classify) -> Result<(), Failure> {
     let mut found = Vec::with_capacity(args.text.len());
     for text in &args.text {
         found.push(reader.entities(text).await?);
@@ -82,7 +82,7 @@ async fn entities(reader: &Reader<'_>, args: &Classify) -> Result<(), Failure> {
 pub async fn answer(args: Answer) -> Result<(), Failure> {
     let model = source::load(&args.model).await?;
     let options = AnswerOptions { top_k: args.top, longest: args.longest, ..AnswerOptions::default() };
-    let answers = Reader::new(&model).await?.answer(&args.question, &args.text, options).await?;
+    let answers = Reader::new(model).await?.answer(&args.question, &args.text, options).await?;
     if args.json {
         return print(&json!({ "answers": answers }));
     }

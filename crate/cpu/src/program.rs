@@ -150,7 +150,9 @@ impl Program {
         self.scratch.forget();
         let graph = self.graph.clone();
         for (id, node) in graph.iter().filter(|(_, node)| computes(&node.op)) {
-            if let Op::Update { rule, weights } = &node.op {
+            if let Op::Update { rule, weights } = &node.op
+                && cfg!(feature = "train")
+            {
                 self.update(pool, node, *rule, weights, given)?;
                 continue;
             }

@@ -11,8 +11,8 @@ use crate::kernels::attention::{Bias, Keys, Operands, Partial, Sizes, attention,
 use crate::kernels::kv_append::{Side, append, gather};
 use crate::kernels::rope::Angles;
 use crate::kernels::{
-    affine, arg_max, binary, concat, gated, gather_rows, layer_norm, linear, matmul, norm_grad, permute, reduce,
-    rms_norm, rope, slice, softmax, top_k, unary,
+    affine, arg_max, binary, concat, expand, gated, gather_rows, layer_norm, linear, matmul, norm_grad, pad, permute,
+    reduce, rms_norm, rope, scatter_add_rows, slice, softmax, sum_to, top_k, unary,
 };
 use crate::matrix::{Activations, matmul as packed, matmul_shared as packed_shared};
 use crate::plan::root;
@@ -147,11 +147,17 @@ pub(crate) fn run(
             slice::slice(pool, (*axis, *start), (x, shape), bytemuck::cast_slice_mut(out), task.out_shape());
         }
         Op::Concat { axis } => concat_node(task, *axis, out)?,
-        Op::Expand(_)
-        | Op::SumTo(_)
-        | Op::Pad { .. }
-        | Op::ScatterAddRows { .. }
-        | Op::Dropout(_)
+        Op::Expand(_) => {
+            let x = (words(task, 0)?, task.shape(0)?);
+            expand::expand(pool, x, bytemuck::cast_slice_mut(out), task.out_shape());
+        }
+        Op::SumTo(_) => sum_to::sum_to(pool, (task.f32(0)?, task.shape(0)?), out, task.out_shape()),
+        Op::Pad { axis, start, .. } => pad_node(task, *axis, *start, out)?,
+        Op::ScatterAddRows { .. } => {
+            let width = task.reader.rows(task.port(1)?).1;
+            scatter_add_rows::scatter_add_rows(pool, task.i32(0)?, task.f32(1)?, width, out);
+        }
+        Op::Dropout(_)
         | Op::SoftmaxCrossEntropy { .. }
         | Op::UnaryGrad(_)
         | Op::GatedGrad(_)
@@ -283,6 +289,17 @@ fn bias_of<'a>(task: &Task<'a>, i: usize, sizes: &Sizes) -> Result<Bias<'a>, Err
     let steps = binary::steps(task.shape(i)?, &full);
     let steps = steps.try_into().map_err(|_| task.fail("the bias has not four axes".into()))?;
     Ok(Bias { values: task.f32(i)?, steps })
+}
+
+fn pad_node(task: &Task<'_>, axis: usize, start: usize, out: &mut [f32]) -> Result<(), Error> {
+    let (x, shape) = (task.shape(0)?, task.out_shape());
+    let inner: usize = shape[axis + 1..].iter().product();
+    if start.checked_add(x[axis]).is_none_or(|end| end > shape[axis]) {
+        return Err(task.fail(format!("{start}..+{} of axis {axis}", x[axis])));
+    }
+    let values = (words(task, 0)?, x[axis] * inner);
+    pad::pad(task.pool, values, start * inner, bytemuck::cast_slice_mut(out), shape[axis] * inner);
+    Ok(())
 }
 
 fn concat_node(task: &Task<'_>, axis: usize, out: &mut [f32]) -> Result<(), Error> {

@@ -11,6 +11,8 @@ use crate::sh::{self, Sh};
 
 const TARGET: &str = "wasm32-unknown-unknown";
 
+const BUILD_STD: &str = "-Zbuild-std=std,panic_abort";
+
 /// A compiler that can build for wasm, with the sources of std for the build that has threads.
 pub enum WasmCompiler {
     /// The compiler of this project, with the target and the sources added by rustup.
@@ -22,6 +24,17 @@ pub enum WasmCompiler {
     },
 }
 
+/// Which standard library a wasm build takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Std {
+    /// The one that comes with the compiler.
+    Shipped,
+    /// Built along, because the one that comes with the compiler knows no atomics.
+    Built,
+    /// Built along with its shortest algorithms.
+    Small,
+}
+
 /// Variables that would add flags to, or take the place of, the flags of a wasm build.
 const FLAGS: [&str; 2] = ["CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_RUSTFLAGS"];
 
@@ -29,11 +42,9 @@ const FLAGS: [&str; 2] = ["CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_RUSTFLAGS"];
 const IDENTITY: [&str; 4] = ["CARGO", "RUSTC_WRAPPER", "RUSTDOC", "RUSTUP_TOOLCHAIN"];
 
 impl WasmCompiler {
-    /// A cargo command that compiles for wasm.
-    ///
-    /// The standard library that is shipped knows no atomics, so the build with threads makes its own. For that a
-    /// stable compiler has to be told to accept unstable options, in all builds alike so that they share build scripts.
-    pub fn cargo(&self, own_std: bool) -> Sh {
+    /// A cargo command that compiles for wasm. For a standard library of its own a stable compiler has to be told to
+    /// accept unstable options, in all builds alike so that they share build scripts.
+    pub fn cargo(&self, std: Std) -> Sh {
         let cargo = match self {
             Self::Rustup => Sh::cargo(),
             Self::Distribution { linker } => Sh::new("/usr/bin/cargo")
@@ -42,9 +53,10 @@ impl WasmCompiler {
                 .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", linker),
         };
         let cargo = cargo.env_remove(&FLAGS).env("RUSTC_BOOTSTRAP", "1");
-        match self {
-            Self::Rustup if !own_std => cargo,
-            _ => cargo.arg("-Zbuild-std=std,panic_abort"),
+        match (self, std) {
+            (Self::Rustup, Std::Shipped) => cargo,
+            (Self::Distribution { .. }, Std::Shipped) | (_, Std::Built) => cargo.arg(BUILD_STD),
+            (_, Std::Small) => cargo.arg(BUILD_STD).arg("-Zbuild-std-features=optimize_for_size"),
         }
     }
 }

@@ -10,7 +10,7 @@ use wasm_bindgen_cli_support::Bindgen;
 
 use crate::{
     npm,
-    setup::{self, WasmCompiler},
+    setup::{self, Std, WasmCompiler},
     sh::{self, Seconds, Sh},
 };
 
@@ -126,7 +126,7 @@ impl Flavour {
             }
         };
         if profile == Profile::Release {
-            format!("{flags} -Zlocation-detail=none -Zunstable-options -Cpanic=immediate-abort")
+            format!("{flags} -Zlocation-detail=none -Zfmt-debug=shallow -Zunstable-options -Cpanic=immediate-abort")
         } else {
             flags
         }
@@ -179,12 +179,20 @@ pub fn build(profile: Profile, modules: &[Module]) -> Result<()> {
     Ok(())
 }
 
+fn standard_library(flavour: Flavour, profile: Profile) -> Std {
+    match (profile, flavour) {
+        (Profile::Release, _) => Std::Small,
+        (Profile::Ci, Flavour::Threads) => Std::Built,
+        (Profile::Ci, Flavour::Simd128 | Flavour::Relaxed) => Std::Shipped,
+    }
+}
+
 /// Compiles one of them and returns the module as the linker left it.
 fn compile(compiler: &WasmCompiler, (purpose, flavour): Module, profile: Profile) -> Result<PathBuf> {
     let target = sh::target()?.join(format!("wasm-{}", flavour.name()));
     let module = target.join("wasm32-unknown-unknown").join(profile.wasm()).join("dynasty_wasm.wasm");
     compiler
-        .cargo(flavour == Flavour::Threads || profile == Profile::Release)
+        .cargo(standard_library(flavour, profile))
         .words("build --package dynasty-wasm --lib --target wasm32-unknown-unknown --no-default-features --features")
         .arg(purpose.feature())
         .arg("--profile")
@@ -219,7 +227,7 @@ fn shrink(module: &Path, flavour: Flavour) -> Result<()> {
         Flavour::Threads => "--enable-relaxed-simd --enable-threads",
     };
     let small = module.with_extension("opt");
-    let optimizer = Sh::new(npm::wasm_opt()?).words("-Oz --strip-debug").words(BASE_FEATURES).words(more);
+    let optimizer = Sh::new(npm::wasm_opt()?).words("-Oz --gufa-optimizing -Oz --strip-debug").words(BASE_FEATURES).words(more);
     optimizer.arg(module).arg("-o").arg(&small).run()?;
     fs::rename(&small, module).with_context(|| format!("cannot replace {}", module.display()))
 }

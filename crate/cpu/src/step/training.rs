@@ -2,29 +2,20 @@
 
 use graph::{Attention, Op};
 
-use super::{Outputs, Scratch, Task, bias_of, words};
+use super::{Outputs, Scratch, Task, bias_of};
 use crate::Error;
 use crate::kernels::attention::{Sizes, grad};
 use crate::kernels::norm_grad::{self, Operands};
-use crate::kernels::{
-    dropout, expand, gated_grad, pad, scatter_add_rows, softmax_cross_entropy as cross_entropy, sum_to, unary_grad,
-};
+use crate::kernels::{dropout, gated_grad, softmax_cross_entropy as cross_entropy, unary_grad};
 
 /// Computes a node into `outputs`.
 pub(super) fn run(task: &Task<'_>, scratch: &mut Scratch, outputs: Outputs<'_>) -> Result<(), Error> {
+    if !cfg!(feature = "train") {
+        return Err(task.fail("this build does not train".into()));
+    }
     let pool = task.pool;
     let [out, second, third, fourth] = outputs;
     match &task.node.op {
-        Op::Expand(_) => {
-            let x = (words(task, 0)?, task.shape(0)?);
-            expand::expand(pool, x, bytemuck::cast_slice_mut(out), task.out_shape());
-        }
-        Op::SumTo(_) => sum_to::sum_to(pool, (task.f32(0)?, task.shape(0)?), out, task.out_shape()),
-        Op::Pad { axis, start, .. } => pad_node(task, *axis, *start, out)?,
-        Op::ScatterAddRows { .. } => {
-            let width = task.reader.rows(task.port(1)?).1;
-            scatter_add_rows::scatter_add_rows(pool, task.i32(0)?, task.f32(1)?, width, out);
-        }
         Op::Dropout(spec) => {
             let rng = task.i32(1)?.try_into().map_err(|_| task.fail("rng is not two numbers".into()))?;
             dropout::dropout(pool, *spec, rng, task.f32(0)?, out);
@@ -51,17 +42,6 @@ pub(super) fn run(task: &Task<'_>, scratch: &mut Scratch, outputs: Outputs<'_>) 
         Op::AttentionGrad { spec, .. } => attention_grad(task, spec, [out, second, third, fourth])?,
         _ => return Err(task.fail("belongs to no backward pass".into())),
     }
-    Ok(())
-}
-
-fn pad_node(task: &Task<'_>, axis: usize, start: usize, out: &mut [f32]) -> Result<(), Error> {
-    let (x, shape) = (task.shape(0)?, task.out_shape());
-    let inner: usize = shape[axis + 1..].iter().product();
-    if start.checked_add(x[axis]).is_none_or(|end| end > shape[axis]) {
-        return Err(task.fail(format!("{start}..+{} of axis {axis}", x[axis])));
-    }
-    let values = (words(task, 0)?, x[axis] * inner);
-    pad::pad(task.pool, values, start * inner, bytemuck::cast_slice_mut(out), shape[axis] * inner);
     Ok(())
 }
 

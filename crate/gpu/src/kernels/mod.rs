@@ -146,7 +146,7 @@ impl Context<'_> {
 
     /// Whether products of many rows are in 16-bit floats.
     fn half(&self) -> bool {
-        self.precision == Precision::F16
+        cfg!(feature = "train") && self.precision == Precision::F16
     }
 }
 
@@ -194,6 +194,25 @@ fn node_dispatches(context: &Context<'_>, id: NodeId) -> Result<Vec<Dispatch>, E
         Op::SumTo(_) => sum_to::sum_to(context, node, out),
         Op::Pad { axis, start, .. } => one(movement::pad(context, node, out, *axis, *start)),
         Op::ScatterAddRows { rows } => scatter::scatter_add_rows(context, node, out, *rows),
+        Op::Dropout(_)
+        | Op::SoftmaxCrossEntropy { .. }
+        | Op::UnaryGrad(_)
+        | Op::GatedGrad(_)
+        | Op::RmsNormGrad { .. }
+        | Op::LayerNormGrad { .. }
+        | Op::AttentionGrad { .. }
+        | Op::SoftmaxCrossEntropyGrad { .. }
+        | Op::Update { .. } => training(context, node, out),
+    }
+}
+
+/// The dispatches of a node of a training step.
+fn training(context: &Context<'_>, node: &Node, out: Port) -> Result<Vec<Dispatch>, Error> {
+    if !cfg!(feature = "train") {
+        return Err(unsupported(node, out, "this build does not train"));
+    }
+    let one = |dispatch: Result<Dispatch, Error>| Ok(vec![dispatch?]);
+    match &node.op {
         Op::Dropout(dropout) => one(elementwise::dropout(context, node, out, *dropout)),
         Op::SoftmaxCrossEntropy { smoothing } => one(losses::softmax_cross_entropy(context, node, out, *smoothing)),
         Op::UnaryGrad(op) => one(elementwise::unary_grad(context, node, out, *op)),
@@ -204,6 +223,7 @@ fn node_dispatches(context: &Context<'_>, id: NodeId) -> Result<Vec<Dispatch>, E
             one(losses::softmax_cross_entropy_grad(context, node, out, *smoothing))
         }
         Op::Update { rule, weights } => one(update::update(context, node, out, (*rule, weights))),
+        _ => Err(unsupported(node, out, "belongs to no training step")),
     }
 }
 

@@ -40,7 +40,7 @@ pub struct Answer {
     pub answer: String,
 }
 
-impl Reader<'_> {
+impl Reader {
     /// The likeliest answers to a question in a text of any length, by stretches that overlap.
     ///
     /// # Errors

@@ -31,7 +31,7 @@ pub struct Entity {
     pub end: usize,
 }
 
-impl Reader<'_> {
+impl Reader {
     /// Whether the model classifies words, not texts.
     pub fn classifies_words(&self) -> bool {
         self.model.package().model.task() == Task::TokenClassification

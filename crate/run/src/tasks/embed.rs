@@ -54,7 +54,7 @@ pub struct Embedding {
     pub normalize: bool,
 }
 
-impl Reader<'_> {
+impl Reader {
     /// How the model's makers embed: by the files of sentence-transformers beside it, else the mean, normalised.
     ///
     /// # Errors

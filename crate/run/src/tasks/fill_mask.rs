@@ -32,7 +32,7 @@ pub struct Mask {
     pub candidates: Vec<Filled>,
 }
 
-impl Reader<'_> {
+impl Reader {
     /// The mask as it is written in a text.
     pub fn mask(&self) -> Option<&'static str> {
         MASKS.into_iter().find(|mask| self.tokenizer.token_to_id(mask).is_some())

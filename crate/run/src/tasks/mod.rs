@@ -5,6 +5,7 @@ mod classify;
 mod embed;
 mod fill_mask;
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use graph::Tensor;
@@ -23,8 +24,8 @@ pub use fill_mask::{Filled, Mask};
 const BATCH: usize = 16;
 
 /// A loaded encoder with its tokenizer and what its configuration says about its head.
-pub struct Reader<'m> {
-    model: &'m Model,
+pub struct Reader {
+    model: Rc<Model>,
     tokenizer: Arc<Tokenizer>,
     /// The longest row that it takes.
     longest: usize,
@@ -46,12 +47,13 @@ impl Rows {
     }
 }
 
-impl<'m> Reader<'m> {
+impl Reader {
     /// Around a model.
     ///
     /// # Errors
     /// Its tokenizer is missing or damaged.
-    pub async fn new(model: &'m Model) -> Result<Self, Error> {
+    pub async fn new(model: impl Into<Rc<Model>>) -> Result<Self, Error> {
+        let model = model.into();
         let files = &model.package().files;
         let tokenizer = files.tokenizer().await?;
         let own =
@@ -61,6 +63,11 @@ impl<'m> Reader<'m> {
         let longest = own.min(model.package().model.longest()).max(1);
         let pad = tokenizer.special().pad.unwrap_or(0);
         Ok(Self { model, tokenizer, longest, pad })
+    }
+
+    /// The model.
+    pub fn model(&self) -> &Model {
+        &self.model
     }
 
     /// The tokenizer.

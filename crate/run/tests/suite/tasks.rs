@@ -11,14 +11,14 @@ use serde_json::Value;
 use crate::shared::fixture;
 
 /// Runs a test on a folder of fixtures, in single precision on the processor.
-fn with(name: &str, test: impl AsyncFn(&Reader<'_>, &Value)) {
+fn with(name: &str, test: impl AsyncFn(&Reader, &Value)) {
     pollster::block_on(async {
         let folder = fixture("tasks").join(name);
         let cases = serde_json::from_slice(&std::fs::read(folder.join("cases.json")).unwrap()).unwrap();
         let source = Source::Folder(Rc::new(DirFolder::new(&folder).unwrap()));
         let options = LoadOptions { device: DeviceChoice::Cpu, ..LoadOptions::default() };
         let model = Model::open(source, &options, &mut |_| ()).await.unwrap();
-        test(&Reader::new(&model).await.unwrap(), &cases).await;
+        test(&Reader::new(model).await.unwrap(), &cases).await;
     });
 }
 

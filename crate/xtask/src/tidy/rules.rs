@@ -173,9 +173,10 @@ fn kernel(path: &str) -> Option<&str> {
     path.strip_prefix("shaders/")?.strip_suffix(".wgsl").filter(|name| !name.contains('/'))
 }
 
-/// The kernels that the list names, with their lines: those that are no comment and no `+` line.
+/// The kernels that the list names, with their lines: those that are no comment and no `+` line. A line may be marked as
+/// one of training.
 fn names(list: &str) -> impl Iterator<Item = (usize, &str)> {
-    let lines = list.lines().enumerate().map(|(index, line)| (index + 1, line.trim()));
+    let lines = list.lines().enumerate().map(|(index, line)| (index + 1, line.trim().trim_end_matches(" (train)")));
     lines.filter(|(_, line)| !line.is_empty() && !line.starts_with(['#', '+']))
 }
 

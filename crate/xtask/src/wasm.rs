@@ -227,7 +227,8 @@ fn shrink(module: &Path, flavour: Flavour) -> Result<()> {
         Flavour::Threads => "--enable-relaxed-simd --enable-threads",
     };
     let small = module.with_extension("opt");
-    let optimizer = Sh::new(npm::wasm_opt()?).words("-Oz --gufa-optimizing -Oz --strip-debug").words(BASE_FEATURES).words(more);
+    let optimizer =
+        Sh::new(npm::wasm_opt()?).words("-Oz --gufa-optimizing -Oz --strip-debug").words(BASE_FEATURES).words(more);
     optimizer.arg(module).arg("-o").arg(&small).run()?;
     fs::rename(&small, module).with_context(|| format!("cannot replace {}", module.display()))
 }

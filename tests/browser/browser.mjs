@@ -48,9 +48,9 @@ export async function serveFolder(folder, { isolated = true, texts = {} } = {}) 
     const type = TYPES[extname(path)] ?? "application/octet-stream";
     if (path in texts) return response.writeHead(200, { ...headers, "Content-Type": type }).end(texts[path]);
     const file = join(folder, normalize(path));
-    const found = await stat(file).then((entry) => entry.isFile(), () => false);
-    if (!found) return response.writeHead(404, headers).end();
-    response.writeHead(200, { ...headers, "Content-Type": type });
+    const found = await stat(file).catch(() => undefined);
+    if (!found?.isFile()) return response.writeHead(404, headers).end();
+    response.writeHead(200, { ...headers, "Content-Type": type, "Content-Length": found.size });
     createReadStream(file).pipe(response);
   });
   await new Promise((ready) => server.listen(0, "127.0.0.1", ready));

@@ -30,7 +30,7 @@ async function measure(): Promise<object> {
   const loading = await source();
   const model = await engine.load(loading, { context: numberParameter("context") });
   const load_ms = performance.now() - began;
-  const first_token_ms = typeof loading === "string" ? await firstToken(model) : undefined;
+  const first_token_ms = typeof loading === "string" && model.info.writes ? await firstToken(model) : undefined;
   const options = { prompt: numberParameter("prompt") ?? 128, tokens: numberParameter("tokens") ?? 64, runs: numberParameter("runs") ?? 5 };
   const figures = await model.bench(options);
   const { flavour, threads, steps } = model.info;

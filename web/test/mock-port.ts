@@ -28,6 +28,7 @@ const INFO: ModelInfo = {
   device_name: "cpu, 4 threads",
   kernels: ["q8_0 relaxed-simd", "f32 simd128"],
   reason: "one block takes 0.41 ms on the processor and 2.90 ms on the GPU",
+  writes: true,
   chat: true,
   threads: 4,
   flavour: "threads",

@@ -55,4 +55,4 @@ pub use words::{AnalogyReport, AnalogySet, Neighbour, SectionReport, WordVectors
 // What the skins need of the packages below.
 pub use cpu::pool::{Pool, serve as serve_pool};
 pub use graph::Tensor;
-pub use models::{Parts, SHAPES, shape_config};
+pub use models::{Parts, SHAPES, Task, shape_config};

@@ -140,6 +140,11 @@ impl Model {
         &self.device
     }
 
+    /// Bytes of the weights on the device.
+    pub fn weight_bytes(&self) -> u64 {
+        self.weights.bytes()
+    }
+
     /// Tokens a session can hold.
     pub fn context(&self) -> usize {
         self.context

@@ -2,7 +2,9 @@
 
 use run::Model;
 
-use crate::protocol::{Completion, DeviceChoice, Figures, FinishReason, LoadedInfo, RunCost, RunsOn, Trial};
+use crate::protocol::{
+    Completion, DeviceChoice, Figures, FinishReason, LoadedInfo, PassFigures, RunCost, RunsOn, Trial,
+};
 
 impl From<DeviceChoice> for run::DeviceChoice {
     fn from(choice: DeviceChoice) -> Self {
@@ -50,6 +52,7 @@ impl LoadedInfo {
             device_name: info.device,
             kernels: info.kernels,
             reason: info.reason,
+            writes: model.package().model.task() == run::Task::CausalLm,
             chat: info.chat,
         }
     }
@@ -93,6 +96,22 @@ impl Figures {
             kernels: figures.kernels,
             reason: figures.reason,
             per_token: figures.per_token.into(),
+            runs: figures.runs,
+        }
+    }
+}
+
+impl PassFigures {
+    /// The figures with what only this side knows.
+    pub fn new(figures: run::PassFigures, load_ms: f64, memory_bytes: f64) -> Self {
+        Self {
+            latency_ms: figures.latency_ms,
+            tokens: figures.tokens,
+            load_ms,
+            peak_rss_bytes: memory_bytes,
+            weight_bytes: figures.weight_bytes as f64,
+            device: figures.device,
+            kernels: figures.kernels,
             runs: figures.runs,
         }
     }

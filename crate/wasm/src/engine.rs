@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use run::{Add, Chat, GenerationConfig, Listener, LoadOptions, Model, Package, Session, Tokenizer};
+use run::{Add, Chat, GenerationConfig, Listener, Model, Package, Session, Task, Tokenizer};
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -14,30 +14,15 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use crate::bytes::Opened;
 use crate::error::Failure;
 use crate::listener::Caller;
-use crate::protocol::{BenchOptions, Completion, DeviceChoice, Figures, LoadedInfo, Message, NamedTensor, Sampling};
+use crate::loading::{self, Wanted};
+use crate::protocol::{BenchOptions, Completion, Figures, LoadedInfo, Message, NamedTensor, PassFigures, Sampling};
 use crate::protocol::{ErrorCode, RunsOn, Trial};
 use crate::values::{given, told};
-
-/// Bytes that weights and caches may take together: what is left of the 4 GiB that a module can address.
-const MEMORY: u64 = 3 << 30;
-
-/// Bytes that a conversation's cache takes at most unasked: a page shares its machine with others.
-const CACHE: u64 = 192 << 20;
 
 /// How the engine is made.
 #[derive(Deserialize)]
 struct EngineOptions {
     threads: usize,
-}
-
-/// How a model is loaded.
-#[derive(Deserialize)]
-struct Wanted {
-    device: DeviceChoice,
-    context: Option<usize>,
-    /// What trials of earlier visits found.
-    #[serde(default)]
-    known: Vec<Trial>,
 }
 
 /// A loaded model's number and what it is.
@@ -86,8 +71,7 @@ impl Engine {
     /// # Errors
     /// As [`Model::open`].
     pub async fn load(&self, source: Opened, options: JsValue, caller: Caller) -> Result<JsValue, JsValue> {
-        let empty = || Failure::new(ErrorCode::Argument, "there is neither a file nor a folder");
-        let package = Package::open(source.into_source().ok_or_else(empty)?).await.map_err(Failure::from)?;
+        let package = loading::open(source).await?;
         let tokenizer = package.files.tokenizer().await.map_err(Failure::from)?;
         self.keep(package, Some(tokenizer), given(options)?, &caller).await
     }
@@ -177,11 +161,15 @@ impl Engine {
             tokens: asked.tokens.unwrap_or(base.tokens),
             runs: asked.runs.unwrap_or(base.runs),
         };
+        let gpu = if RunsOn::of(&loaded.model) == RunsOn::Webgpu { loaded.model.weight_bytes() as f64 } else { 0.0 };
+        if loaded.model.package().model.task() != Task::CausalLm {
+            let figures = run::bench_pass(&loaded.model, options).await.map_err(Failure::from)?;
+            return told(&PassFigures::new(figures, loaded.load_ms, heap_bytes() + gpu));
+        }
         let mut session = loaded.take_session()?;
         let figures = run::bench(&loaded.model, &mut session, options, &mut |_| caller.wanted()).await;
         loaded.session.replace(Some(session));
         let figures = figures.map_err(Failure::from)?;
-        let gpu = if RunsOn::of(&loaded.model) == RunsOn::Webgpu { figures.weight_bytes as f64 } else { 0.0 };
         told(&Figures::new(figures, loaded.load_ms, heap_bytes() + gpu))
     }
 
@@ -216,21 +204,9 @@ impl Engine {
         caller: &Caller,
     ) -> Result<Loaded, Failure> {
         let began = js_sys::Date::now();
-        let options = LoadOptions {
-            device: wanted.device.into(),
-            threads: self.threads,
-            context: wanted.context,
-            memory: MEMORY,
-            cache: CACHE,
-            known: wanted.known.into_iter().map(run::Trial::from).collect(),
-        };
         let chat = package.files.chat().await?;
         let generation = package.files.generation().await?;
-        let mut progress = |progress| {
-            let _ = caller.tell(progress);
-        };
-        let model = Model::load(package, &options, &mut progress).await?;
-        model.warm(&mut progress).await?;
+        let model = loading::load(package, self.threads, wanted, caller).await?;
         let session = RefCell::new(Some(model.session()?));
         Ok(Loaded { model, tokenizer, chat, generation, session, load_ms: js_sys::Date::now() - began })
     }

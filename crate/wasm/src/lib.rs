@@ -4,15 +4,19 @@
 //! (`web/src/engine`); this turns its values into those of [`run`] and back.
 
 mod bytes;
-#[cfg(feature = "chat")]
+#[cfg(any(feature = "chat", feature = "tasks"))]
 mod convert;
 #[cfg(feature = "chat")]
 mod engine;
 mod error;
 mod listener;
+#[cfg(any(feature = "chat", feature = "tasks"))]
+mod loading;
 #[cfg(test)]
 mod messages;
 pub mod protocol;
+#[cfg(feature = "tasks")]
+mod reader;
 #[cfg(feature = "chat")]
 mod sampling;
 #[cfg(feature = "chat")]
@@ -25,6 +29,8 @@ mod values;
 
 #[cfg(feature = "chat")]
 pub use engine::Engine;
+#[cfg(feature = "tasks")]
+pub use reader::Reader;
 #[cfg(feature = "train")]
 pub use trainer::Trainer;
 

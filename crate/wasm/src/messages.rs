@@ -93,6 +93,37 @@ pub enum Request {
         /// The model.
         model: u32,
     },
+    /// Loads a model that reads.
+    OpenReader {
+        /// The call.
+        id: u32,
+        /// Its bytes.
+        source: Source,
+        /// Where it shall run.
+        device: DeviceChoice,
+        /// Threads in an isolated page; by default as many as there are cores.
+        threads: Option<usize>,
+        /// The folder of the wasm modules.
+        modules: String,
+        /// What trials of earlier visits found.
+        known: Vec<Trial>,
+    },
+    /// Asks a reader.
+    Read {
+        /// The call.
+        id: u32,
+        /// The reader.
+        reader: u32,
+        /// What.
+        asked: ReadRequest,
+    },
+    /// Frees a reader.
+    CloseReader {
+        /// The call.
+        id: u32,
+        /// The reader.
+        reader: u32,
+    },
     /// Prepares a training.
     Train {
         /// The call.
@@ -240,8 +271,21 @@ pub enum Outcome {
     Tokens(Vec<u32>),
     /// Of `forward`.
     Tensors(Vec<OutputTensor>),
-    /// Of `bench`.
+    /// Of `bench`, for a model that writes.
     Figures(Figures),
+    /// Of `bench`, for another model.
+    PassFigures(PassFigures),
+    /// Of `open_reader`: the reader's number and what it is.
+    Reader {
+        /// Its number in further calls.
+        reader: u32,
+        /// What it is.
+        about: ReaderInfo,
+        /// What it runs in.
+        surroundings: Surroundings,
+    },
+    /// Of `read`.
+    Read(ReadResult),
     /// Of `train`: the training's number and what it is.
     Training {
         /// Its number in further calls.
@@ -258,6 +302,6 @@ pub enum Outcome {
     },
     /// Of `trained_files`.
     Files(Vec<NamedFile>),
-    /// Of `dispose` and `end_training`.
+    /// Of `dispose`, `close_reader` and `end_training`.
     Nothing,
 }

@@ -1,5 +1,6 @@
 //! The TypeScript of the protocol, and the test that it is the committed one.
 
+use run::tasks::{Answer, Entity, Filled, Label, Mask, Token};
 use ts_rs::TS;
 
 use crate::messages::{NamedFile, Outcome, OutputTensor, RandomModel, Reply, Request, Source};
@@ -17,9 +18,10 @@ fn typescript() -> String {
             text.push_str(&format!("\n{docs}export {}\n", <$ty as TS>::decl(&config)));
         )* };
     }
-    declare!(BenchOptions Completion DeviceChoice ErrorCode Figures FinishReason Flavour LoadedInfo Message NamedTensor
-        NamedFile Outcome OutputTensor Progress RandomModel Reply Request RunCost RunsOn Sampling Source Step StepName StepReason
-        Surroundings TrainRecord Trial);
+    declare!(Answer BenchOptions Completion DeviceChoice Entity ErrorCode Figures Filled FinishReason Flavour Label
+        LoadedInfo Mask Message NamedTensor NamedFile Outcome OutputTensor PassFigures Progress RandomModel ReadRequest ReadResult
+        ReaderInfo ReaderTask Reply Request RunCost RunsOn Sampling Source Step StepName StepReason Surroundings Token
+        TrainRecord Trial);
     text.replace(" \n", "\n")
 }
 

@@ -33,6 +33,8 @@ pub const FLAVOURS: [Flavour; 3] = [Flavour::Simd128, Flavour::Relaxed, Flavour:
 pub enum Purpose {
     /// Models that answer.
     Chat,
+    /// Models that read; a page fetches it when it opens one.
+    Tasks,
     /// Models that learn; a page fetches it when it trains.
     Train,
 }
@@ -42,6 +44,7 @@ impl Purpose {
     fn folder(self) -> &'static str {
         match self {
             Self::Chat => "",
+            Self::Tasks => "tasks",
             Self::Train => "train",
         }
     }
@@ -50,6 +53,7 @@ impl Purpose {
     fn feature(self) -> &'static str {
         match self {
             Self::Chat => "chat",
+            Self::Tasks => "tasks",
             Self::Train => "train",
         }
     }
@@ -59,10 +63,13 @@ impl Purpose {
 pub type Module = (Purpose, Flavour);
 
 /// All of them.
-pub const MODULES: [Module; 6] = [
+pub const MODULES: [Module; 9] = [
     (Purpose::Chat, Flavour::Simd128),
     (Purpose::Chat, Flavour::Relaxed),
     (Purpose::Chat, Flavour::Threads),
+    (Purpose::Tasks, Flavour::Simd128),
+    (Purpose::Tasks, Flavour::Relaxed),
+    (Purpose::Tasks, Flavour::Threads),
     (Purpose::Train, Flavour::Simd128),
     (Purpose::Train, Flavour::Relaxed),
     (Purpose::Train, Flavour::Threads),
@@ -141,14 +148,15 @@ pub fn folder((purpose, flavour): Module) -> PathBuf {
 /// The stem of all files of a module.
 const STEM: &str = "dynasty";
 
-/// The module of this name: a flavour's, or `train/` and a flavour's.
+/// The module of this name: a flavour's, with `tasks/` or `train/` before it for the modules of another purpose.
 ///
 /// # Errors
 /// There is none.
 pub fn module(name: &str) -> Result<Module> {
-    let (purpose, rest) = match name.strip_prefix("train/") {
-        Some(rest) => (Purpose::Train, rest),
-        None => (Purpose::Chat, name),
+    let (purpose, rest) = match name.split_once('/') {
+        Some(("tasks", rest)) => (Purpose::Tasks, rest),
+        Some(("train", rest)) => (Purpose::Train, rest),
+        _ => (Purpose::Chat, name),
     };
     let found = FLAVOURS.into_iter().find(|flavour| flavour.name() == rest);
     let found = found.with_context(|| format!("there is no wasm module `{name}`: take simd128, relaxed or threads"))?;

@@ -1,6 +1,6 @@
 import {
   Dynasty,
-  type DynastyError,
+  DynastyError,
   type DynastyOptions,
   type FinishReason,
   type Message,
@@ -92,7 +92,9 @@ export class Conversation {
         signal: stopper.signal,
         onProgress: (progress) => this.tell(stopper, () => (this.loading = { name: wanted.name, progress })),
       });
-      if (stopper.signal.aborted) return void model.dispose();
+      if (stopper.signal.aborted || !model.info.writes) void model.dispose();
+      if (stopper.signal.aborted) return;
+      if (!model.info.writes) throw new DynastyError("unsupported", `${wanted.name}: this model reads texts, it does not write any`);
       this.model = model;
       this.end(stopper, "ready");
     } catch (thrown) {

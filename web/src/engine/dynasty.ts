@@ -2,6 +2,7 @@ import { type CallOptions, Channel, type Port, expectOutcome } from "./channel.j
 import { DynastyError } from "./errors.js";
 import { Model } from "./model.js";
 import type { DeviceChoice } from "./protocol.generated.js";
+import { Reader } from "./reader.js";
 import { type ModelSource, toSource } from "./source.js";
 import { Training } from "./training.js";
 import { knownTrials, rememberTrial } from "./trials.js";
@@ -69,6 +70,29 @@ export class Dynasty {
     const { value } = expectOutcome(await channel.call(call, options), "load");
     if (value.trial !== null) rememberTrial(value.trial);
     return new Model(channel, value.model, { ...value.info, ...value.surroundings });
+  }
+
+  /**
+   * Loads a model that reads: embeds texts, fills masks, classifies, answers from a text. The part of the engine that
+   * does this is fetched now.
+   *
+   * Rejects as `load`.
+   */
+  async loadReader(source: ModelSource, options: CallOptions = {}): Promise<Reader> {
+    if (this.disposed) throw new DynastyError("disposed", "the engine has been disposed of");
+    const { channel } = this;
+    const call = {
+      kind: "open_reader" as const,
+      source: await toSource(source, globalThis.document?.baseURI),
+      device: this.options.device ?? "auto",
+      modules: this.options.modules ?? defaultModules(),
+      known: knownTrials(),
+      ...(this.options.threads === undefined ? {} : { threads: this.options.threads }),
+    };
+    const { value } = expectOutcome(await channel.call(call, options), "reader");
+    const { trial, ...about } = value.about;
+    if (trial !== null) rememberTrial(trial);
+    return new Reader(channel, value.reader, { ...about, ...value.surroundings });
   }
 
   /**

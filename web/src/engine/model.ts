@@ -1,7 +1,7 @@
 import { type Call, type CallOptions, type Channel, expectOutcome } from "./channel.js";
 import { ChatCompletions } from "./chat.js";
 import { DynastyError } from "./errors.js";
-import type { BenchOptions, Completion, Figures, LoadedInfo, NamedTensor, Outcome, OutputTensor, Sampling, Surroundings } from "./protocol.generated.js";
+import type { BenchOptions, Completion, Figures, LoadedInfo, NamedTensor, Outcome, OutputTensor, PassFigures, Sampling, Surroundings } from "./protocol.generated.js";
 
 /** What a model is, where it runs, and why not faster. */
 export type ModelInfo = LoadedInfo & Surroundings;
@@ -48,11 +48,11 @@ export class Model {
     return expectOutcome(outcome, "tensors").value;
   }
 
-  /** Measures prefill and decode: medians of several runs from random tokens. */
-  async bench(options: BenchOptions & CallOptions = {}): Promise<Figures> {
+  /** Measures prefill and decode, or one forward pass of a model that does not write: medians of several runs from random tokens. */
+  async bench(options: BenchOptions & CallOptions = {}): Promise<Figures | PassFigures> {
     const { signal, onProgress, ...wanted } = options;
     const outcome = await this.call({ kind: "bench", model: this.id, options: wanted }, { signal, onProgress });
-    return expectOutcome(outcome, "figures").value;
+    return outcome.of === "pass_figures" ? outcome.value : expectOutcome(outcome, "figures").value;
   }
 
   /** Frees the model. */

@@ -1,7 +1,7 @@
 import type { Opened } from "./bytes.js";
 import { type Choice, chooseFlavour, surroundings, withoutThreads } from "./ladder.js";
 import { DynastyError } from "./errors.js";
-import type { BenchOptions, Completion, DeviceChoice, Figures, Flavour, LoadedInfo, Message, NamedFile, NamedTensor, OutputTensor, Progress, Sampling, TrainRecord, Trial } from "./protocol.generated.js";
+import type { BenchOptions, Completion, DeviceChoice, Figures, Flavour, LoadedInfo, Message, NamedFile, NamedTensor, OutputTensor, PassFigures, Progress, ReadRequest, ReadResult, ReaderInfo, Sampling, TrainRecord, Trial } from "./protocol.generated.js";
 
 /** How the wasm module speaks to the call that it is working on. */
 export interface Listener {
@@ -36,7 +36,7 @@ export interface WasmEngine {
   generate(model: number, prompt: string, sampling: Sampling, listener: Listener): Promise<Completion>;
   tokenize(model: number, text: string): Promise<number[]>;
   forward(model: number, inputs: readonly NamedTensor[]): Promise<OutputTensor[]>;
-  bench(model: number, options: BenchOptions, listener: Listener): Promise<Figures>;
+  bench(model: number, options: BenchOptions, listener: Listener): Promise<Figures | PassFigures>;
   dispose(model: number): void;
 }
 
@@ -53,11 +53,25 @@ export interface Trainers {
   begin(recipe: string, texts: Opened, start: Opened | undefined, options: { device: DeviceChoice; threads: number }, listener: Listener): Promise<WasmTrainer>;
 }
 
+/** A model that reads, inside the wasm module. */
+export interface WasmReader {
+  about(): Promise<ReaderInfo>;
+  read(asked: ReadRequest): Promise<ReadResult>;
+  free(): void;
+}
+
+/** Loads models that read. */
+export interface Readers {
+  open(source: Opened, options: Wanted & { threads: number }, listener: Listener): Promise<WasmReader>;
+}
+
 /** The module that wasm-bindgen writes. */
 export interface Glue {
   default(init: { module_or_path: WebAssembly.Module; memory?: WebAssembly.Memory }): Promise<{ memory: WebAssembly.Memory }>;
   /** Only in the modules that chat. */
   Engine: new (options: { threads: number }) => WasmEngine;
+  /** Only in the modules that read. */
+  Reader: Readers;
   /** Only in the modules that train. */
   Trainer: Trainers;
   /** Only in the module with threads. */

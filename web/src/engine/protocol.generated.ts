@@ -1,6 +1,27 @@
 // Generated from crate/wasm/src by its tests: do not edit.
 
 /**
+ * A part of the text.
+ */
+export type Answer = {
+/**
+ * The product of the probabilities of its ends.
+ */
+score: number,
+/**
+ * The first character.
+ */
+start: number,
+/**
+ * Behind the last character.
+ */
+end: number,
+/**
+ * The text.
+ */
+answer: string, };
+
+/**
  * What a benchmark measures.
  */
 export type BenchOptions = {
@@ -56,6 +77,31 @@ decode_ms: number, };
 export type DeviceChoice = "auto" | "webgpu" | "wasm";
 
 /**
+ * Words of one class that follow each other.
+ */
+export type Entity = {
+/**
+ * The class, without `B-` or `I-`.
+ */
+label: string,
+/**
+ * The mean of the words' probabilities.
+ */
+score: number,
+/**
+ * The text.
+ */
+word: string,
+/**
+ * The first character.
+ */
+start: number,
+/**
+ * Behind the last character.
+ */
+end: number, };
+
+/**
  * The kinds of error. A kind never changes its meaning.
  */
 export type ErrorCode = "aborted" | "argument" | "busy" | "crashed" | "damaged" | "device_lost" | "diverged" | "disposed" | "internal" | "memory" | "network" | "no_device" | "not_found" | "prompt" | "template" | "unsupported";
@@ -106,6 +152,27 @@ per_token: RunCost,
 runs: Array<[number, number]>, };
 
 /**
+ * A word that a mask may stand for.
+ */
+export type Filled = {
+/**
+ * Its probability.
+ */
+score: number,
+/**
+ * Its token.
+ */
+token: number,
+/**
+ * The token's text.
+ */
+token_str: string,
+/**
+ * The text with it.
+ */
+sequence: string, };
+
+/**
  * Why an answer ended.
  */
 export type FinishReason = "stop" | "length" | "cancelled";
@@ -114,6 +181,19 @@ export type FinishReason = "stop" | "length" | "cancelled";
  * The wasm modules.
  */
 export type Flavour = "simd128" | "relaxed" | "threads";
+
+/**
+ * A class and how likely it is.
+ */
+export type Label = {
+/**
+ * The model's word for it.
+ */
+label: string,
+/**
+ * Its probability; the plain value where the model predicts a number.
+ */
+score: number, };
 
 /**
  * What a loaded model is and where it runs.
@@ -160,9 +240,26 @@ kernels: Array<string>,
  */
 reason: string,
 /**
+ * Whether it continues texts.
+ */
+writes: boolean,
+/**
  * Whether it has a chat template; without one it only continues texts.
  */
 chat: boolean, };
+
+/**
+ * A mask of a text.
+ */
+export type Mask = {
+/**
+ * Its place among the tokens.
+ */
+position: number,
+/**
+ * What it may stand for, the likeliest first.
+ */
+candidates: Array<Filled>, };
 
 /**
  * Who says something in a chat, and what.
@@ -226,7 +323,19 @@ surroundings: Surroundings,
 /**
  * The trial that chose the device, if one was made now.
  */
-trial: Trial | null, } } | { "of": "completion", "value": Completion } | { "of": "tokens", "value": Array<number> } | { "of": "tensors", "value": Array<OutputTensor> } | { "of": "figures", "value": Figures } | { "of": "training", "value": {
+trial: Trial | null, } } | { "of": "completion", "value": Completion } | { "of": "tokens", "value": Array<number> } | { "of": "tensors", "value": Array<OutputTensor> } | { "of": "figures", "value": Figures } | { "of": "pass_figures", "value": PassFigures } | { "of": "reader", "value": {
+/**
+ * Its number in further calls.
+ */
+reader: number,
+/**
+ * What it is.
+ */
+about: ReaderInfo,
+/**
+ * What it runs in.
+ */
+surroundings: Surroundings, } } | { "of": "read", "value": ReadResult } | { "of": "training", "value": {
 /**
  * Its number in further calls.
  */
@@ -260,6 +369,43 @@ shape: Array<number>,
  * Values in row order.
  */
 values: Float32Array, };
+
+/**
+ * The figures of a model that only reads, or reads before it writes.
+ */
+export type PassFigures = {
+/**
+ * Milliseconds of one forward pass, median.
+ */
+latency_ms: number,
+/**
+ * Tokens of the pass.
+ */
+tokens: number,
+/**
+ * Milliseconds of loading.
+ */
+load_ms: number,
+/**
+ * Bytes of wasm memory and GPU buffers.
+ */
+peak_rss_bytes: number,
+/**
+ * Bytes of the weights on the device.
+ */
+weight_bytes: number,
+/**
+ * The device.
+ */
+device: string,
+/**
+ * What really ran.
+ */
+kernels: Array<string>,
+/**
+ * Every run, milliseconds.
+ */
+runs: Array<number>, };
 
 /**
  * What a call is doing.
@@ -326,6 +472,98 @@ shape: string,
  * Such as `q8_0`.
  */
 quant: string, };
+
+/**
+ * What a reader is asked.
+ */
+export type ReadRequest = { "task": "embed",
+/**
+ * The texts.
+ */
+texts: Array<string>,
+/**
+ * `mean`, `cls` or `max`; by default what the model's makers chose.
+ */
+pooling?: string,
+/**
+ * Whether vectors have length 1; by default what the model's makers chose.
+ */
+normalize?: boolean, } | { "task": "fill_mask",
+/**
+ * The text.
+ */
+text: string,
+/**
+ * Words a mask, 5 by default.
+ */
+top_k?: number, } | { "task": "classify",
+/**
+ * The texts.
+ */
+texts: Array<string>,
+/**
+ * The second text of each, if they are pairs.
+ */
+pairs?: Array<string>, } | { "task": "entities",
+/**
+ * The text.
+ */
+text: string, } | { "task": "answer",
+/**
+ * The question.
+ */
+question: string,
+/**
+ * The text in which they stand.
+ */
+text: string,
+/**
+ * Answers, 1 by default.
+ */
+top_k?: number,
+/**
+ * Tokens of an answer, 15 by default.
+ */
+longest?: number, } | { "task": "tokens",
+/**
+ * The text.
+ */
+text: string, };
+
+/**
+ * What a reader says.
+ */
+export type ReadResult = { "task": "embed", "value": Array<Array<number>> } | { "task": "fill_mask", "value": Array<Mask> } | { "task": "classify", "value": Array<Array<Label>> } | { "task": "entities", "value": Array<Entity> } | { "task": "answer", "value": Array<Answer> } | { "task": "tokens", "value": Array<Token> };
+
+/**
+ * What a loaded reader is.
+ */
+export type ReaderInfo = {
+/**
+ * What it is and where it runs.
+ */
+info: LoadedInfo,
+/**
+ * What it can do; nothing if its head is for something else.
+ */
+task: ReaderTask | null,
+/**
+ * How a mask is written in its texts.
+ */
+mask: string | null,
+/**
+ * Tokens of a text at most; what is longer is cut.
+ */
+longest: number,
+/**
+ * The trial that chose its device, if one was made now.
+ */
+trial: Trial | null, };
+
+/**
+ * What a reader can do.
+ */
+export type ReaderTask = "embed" | "fill_mask" | "classify" | "entities" | "answer";
 
 /**
  * What the engine tells a page. `id` is that of the call.
@@ -475,7 +713,51 @@ id: number,
 /**
  * The model.
  */
-model: number, } | { "kind": "train",
+model: number, } | { "kind": "open_reader",
+/**
+ * The call.
+ */
+id: number,
+/**
+ * Its bytes.
+ */
+source: Source,
+/**
+ * Where it shall run.
+ */
+device: DeviceChoice,
+/**
+ * Threads in an isolated page; by default as many as there are cores.
+ */
+threads?: number,
+/**
+ * The folder of the wasm modules.
+ */
+modules: string,
+/**
+ * What trials of earlier visits found.
+ */
+known: Array<Trial>, } | { "kind": "read",
+/**
+ * The call.
+ */
+id: number,
+/**
+ * The reader.
+ */
+reader: number,
+/**
+ * What.
+ */
+asked: ReadRequest, } | { "kind": "close_reader",
+/**
+ * The call.
+ */
+id: number,
+/**
+ * The reader.
+ */
+reader: number, } | { "kind": "train",
 /**
  * The call.
  */
@@ -672,6 +954,23 @@ flavour: Flavour,
  * The ladder from the fastest way to run to the plainest.
  */
 steps: Array<Step>, };
+
+/**
+ * A token of a text.
+ */
+export type Token = {
+/**
+ * Its id.
+ */
+id: number,
+/**
+ * As the vocabulary writes it.
+ */
+token: string,
+/**
+ * The first character that it stands for, and behind the last; nothing for the tokenizer's own.
+ */
+place: [number, number] | null, };
 
 /**
  * What happened in a training. Losses are in nats a token, and `null` if they are no numbers.

@@ -3,12 +3,14 @@ import { type OnBytes, type Opened, openFiles } from "./bytes.js";
 import { DynastyError, toDynastyError } from "./errors.js";
 import { openUrl } from "./http.js";
 import { gpuSteps } from "./ladder.js";
-import { type Listener, type Loaded, type Started, type WasmEngine, type WasmTrainer, startModule } from "./modules.js";
-import type { Flavour, Outcome, Reply, Request, Source, Surroundings } from "./protocol.generated.js";
+import { type Listener, type Loaded, type Started, type WasmEngine, type WasmReader, type WasmTrainer, startModule } from "./modules.js";
+import type { Figures, Flavour, Outcome, PassFigures, Reply, Request, Source, Surroundings } from "./protocol.generated.js";
 import { type GpuFound, addSubgroups } from "./subgroups.js";
 
 type Load = Extract<Request, { kind: "load" }>;
 type Train = Extract<Request, { kind: "train" }>;
+type OpenReader = Extract<Request, { kind: "open_reader" }>;
+type Part = "tasks" | "train";
 type Job = Exclude<Request, { kind: "abort" }>;
 
 /** A page hears of its download this often. */
@@ -19,10 +21,11 @@ const PAUSE_MS = 8;
 
 const running = new Map<number, AbortController>();
 let started: Promise<Started & { readonly engine: WasmEngine; readonly gpu: GpuFound }> | undefined;
-/** The module that trains; it has a memory of its own. */
-let trainers: Promise<Started> | undefined;
+/** The modules that train and that read; each has a memory of its own. */
+const parts = new Map<Part, Promise<Started>>();
 const trainings = new Map<number, WasmTrainer>();
-let lastTraining = 0;
+const readers = new Map<number, WasmReader>();
+let lastNumber = 0;
 let last: Promise<void> = Promise.resolve();
 
 self.onmessage = (event: MessageEvent<Request>): void => {
@@ -62,6 +65,8 @@ async function work(request: Job, signal: AbortSignal): Promise<Outcome> {
   if (request.kind === "load") return load(request, signal);
   if (request.kind === "train") return train(request, signal);
   if ("training" in request) return goOn(request, signal);
+  if (request.kind === "open_reader") return openReader(request, signal);
+  if ("reader" in request) return read(request);
   if (started === undefined) throw new DynastyError("disposed", "the model is not loaded");
   const { engine } = await started;
   const listener = listen(request.id, signal);
@@ -75,11 +80,15 @@ async function work(request: Job, signal: AbortSignal): Promise<Outcome> {
     case "forward":
       return { of: "tensors", value: await engine.forward(request.model, request.inputs) };
     case "bench":
-      return { of: "figures", value: await engine.bench(request.model, request.options, listener) };
+      return measured(await engine.bench(request.model, request.options, listener));
     case "dispose":
       engine.dispose(request.model);
       return { of: "nothing" };
   }
+}
+
+function measured(figures: Figures | PassFigures): Outcome {
+  return "latency_ms" in figures ? { of: "pass_figures", value: figures } : { of: "figures", value: figures };
 }
 
 async function load(request: Load, signal: AbortSignal): Promise<Outcome> {
@@ -113,22 +122,15 @@ async function load(request: Load, signal: AbortSignal): Promise<Outcome> {
 
 /** Prepares a training. Its module is fetched when the first one is asked for. */
 async function train(request: Train, signal: AbortSignal): Promise<Outcome> {
-  const { id, recipe, texts, start, device, threads, modules } = request;
-  const tell = (flavour: Flavour): void => reply({ kind: "progress", id, progress: { stage: "start", flavour } });
-  trainers ??= startModule(new URL("train/", modules).href, threads, tell);
-  trainers.catch(() => (trainers = undefined));
+  const { id, recipe, texts, start, device } = request;
   const onBytes = countBytes(id);
-  const bytes = async (source: Source): Promise<Opened> => {
-    const opened = await open(source, onBytes, signal);
-    if (opened.kind === "random") throw new DynastyError("argument", "random weights are nothing to train");
-    return opened;
-  };
-  const [{ glue, choice }, folder, model] = await Promise.all([trainers, bytes(texts), start ? bytes(start) : undefined]);
+  const bytes = (source: Source): Promise<Opened> => openReal(source, onBytes, signal);
+  const [{ glue, choice }, folder, model] = await Promise.all([startPart("train", request), bytes(texts), start ? bytes(start) : undefined]);
   const trainer = await glue.Trainer.begin(recipe, folder, model, { device, threads: choice.threads }, listen(id, signal));
   // Nobody waits for it any more.
   if (signal.aborted) trainer.free();
   signal.throwIfAborted();
-  const training = ++lastTraining;
+  const training = ++lastNumber;
   trainings.set(training, trainer);
   const { flavour, steps } = choice;
   return { of: "training", value: { training, about: trainer.about(), surroundings: { flavour, threads: choice.threads, steps: [...steps] } } };
@@ -149,6 +151,51 @@ async function goOn(request: Extract<Job, { training: number }>, signal: AbortSi
       trainer.free();
       return { of: "nothing" };
   }
+}
+
+/** Loads a model that reads. Its module is fetched when the first one is asked for. */
+async function openReader(request: OpenReader, signal: AbortSignal): Promise<Outcome> {
+  const { id, source, device, known } = request;
+  const finding: Promise<GpuFound> = device === "wasm" ? Promise.resolve("missing") : addSubgroups();
+  const [gpu, { glue, choice }, opened] = await Promise.all([finding, startPart("tasks", request), openReal(source, countBytes(id), signal)]);
+  const failure: { error?: unknown } = {};
+  const reader = await glue.Reader.open(watched(opened, failure), { device, known, threads: choice.threads }, listen(id, signal)).catch((thrown: unknown) => {
+    throw failure.error ?? thrown;
+  });
+  // Nobody waits for it any more.
+  if (signal.aborted) reader.free();
+  signal.throwIfAborted();
+  const about = await reader.about();
+  readers.set(++lastNumber, reader);
+  const { flavour, threads } = choice;
+  const surroundings: Surroundings = { flavour, threads, steps: [...gpuSteps(device, gpu, about.info), ...choice.steps] };
+  return { of: "reader", value: { reader: lastNumber, about, surroundings } };
+}
+
+async function read(request: Extract<Job, { reader: number }>): Promise<Outcome> {
+  const reader = readers.get(request.reader);
+  if (reader === undefined) throw new DynastyError("disposed", `reader ${request.reader} is not there`);
+  if (request.kind === "read") return { of: "read", value: await reader.read(request.asked) };
+  readers.delete(request.reader);
+  reader.free();
+  return { of: "nothing" };
+}
+
+/** Starts a module of its own, once. */
+function startPart(part: Part, request: { readonly id: number; readonly modules: string; readonly threads?: number }): Promise<Started> {
+  const { id, modules, threads } = request;
+  const tell = (flavour: Flavour): void => reply({ kind: "progress", id, progress: { stage: "start", flavour } });
+  const found = parts.get(part) ?? startModule(new URL(`${part}/`, modules).href, threads, tell);
+  parts.set(part, found);
+  found.catch(() => parts.delete(part));
+  return found;
+}
+
+/** The bytes of what is no random model. */
+async function openReal(source: Source, onBytes: OnBytes, signal: AbortSignal): Promise<Opened> {
+  const opened = await open(source, onBytes, signal);
+  if (opened.kind === "random") throw new DynastyError("argument", "random weights have no texts");
+  return opened;
 }
 
 /** A model's bytes, or what stands for them. */

@@ -29,6 +29,7 @@ impl Default for AnswerOptions {
 
 /// A part of the text.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct Answer {
     /// The product of the probabilities of its ends.
     pub score: f32,

@@ -9,6 +9,7 @@ use crate::tokenizer::Spans;
 
 /// A class and how likely it is.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct Label {
     /// The model's word for it.
     pub label: String,
@@ -18,6 +19,7 @@ pub struct Label {
 
 /// Words of one class that follow each other.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct Entity {
     /// The class, without `B-` or `I-`.
     pub label: String,

@@ -12,6 +12,7 @@ const MASKS: [&str; 3] = ["[MASK]", "<mask>", "<extra_id_0>"];
 
 /// A word that a mask may stand for.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct Filled {
     /// Its probability.
     pub score: f32,
@@ -25,6 +26,7 @@ pub struct Filled {
 
 /// A mask of a text.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct Mask {
     /// Its place among the tokens.
     pub position: usize,

@@ -4,6 +4,7 @@ mod answer;
 mod classify;
 mod embed;
 mod fill_mask;
+mod tokens;
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -19,6 +20,7 @@ pub use answer::{Answer, AnswerOptions};
 pub use classify::{Entity, Label};
 pub use embed::{Embedding, Pooling};
 pub use fill_mask::{Filled, Mask};
+pub use tokens::Token;
 
 /// Rows that are run at once.
 const BATCH: usize = 16;

@@ -3,9 +3,19 @@
 //! The TypeScript types in `web/src/engine/protocol.generated.ts` are made from these; a test here fails when they
 //! differ.
 
+mod figures;
+mod ladder;
+mod reading;
+mod training;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+
+pub use figures::{BenchOptions, Figures, PassFigures, RunCost};
+pub use ladder::{Flavour, Step, StepName, StepReason, Surroundings};
+pub use reading::{ReadRequest, ReadResult, ReaderInfo, ReaderTask};
+pub use training::TrainRecord;
 
 /// Where a model shall run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -18,75 +28,6 @@ pub enum DeviceChoice {
     Webgpu,
     /// WebAssembly, or an error.
     Wasm,
-}
-
-/// The wasm modules.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
-#[serde(rename_all = "snake_case")]
-pub enum Flavour {
-    /// Fixed-width SIMD: every browser.
-    Simd128,
-    /// Relaxed SIMD.
-    Relaxed,
-    /// Relaxed SIMD and threads: isolated pages.
-    Threads,
-}
-
-/// A step of the ladder from the fastest way to run to the plainest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
-#[serde(rename_all = "snake_case")]
-pub enum StepName {
-    /// The GPU.
-    Webgpu,
-    /// Subgroup operations in its kernels.
-    Subgroups,
-    /// Threads in WebAssembly.
-    Threads,
-    /// Relaxed SIMD in WebAssembly.
-    RelaxedSimd,
-    /// SIMD in WebAssembly.
-    Simd,
-}
-
-/// Why a step of the ladder is taken or not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
-#[serde(rename_all = "snake_case")]
-pub enum StepReason {
-    /// It is there and used.
-    Used,
-    /// The browser does not have it.
-    Missing,
-    /// The browser has WebGPU but gives no adapter.
-    NoAdapter,
-    /// The caller asked for another device.
-    NotAskedFor,
-    /// The page is not cross-origin isolated.
-    NotIsolated,
-    /// The module with threads is built with relaxed SIMD.
-    NeedsRelaxedSimd,
-    /// One thread was asked for, or there is one core.
-    OneThread,
-    /// It was tried, and the other device was faster or the only one that worked.
-    Slower,
-    /// It is there, and none of this model's kernels uses it.
-    NoKernels,
-    /// It is there and could not be started.
-    Failed,
-}
-
-/// A step and whether it is taken.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
-pub struct Step {
-    /// Which.
-    pub name: StepName,
-    /// Whether it is taken.
-    pub taken: bool,
-    /// Why.
-    pub reason: StepReason,
 }
 
 /// The kinds of error. A kind never changes its meaning.
@@ -230,74 +171,6 @@ pub enum Progress {
     },
 }
 
-/// What happened in a training. Losses are in nats a token, and `null` if they are no numbers.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum TrainRecord {
-    /// It began.
-    Run {
-        /// Steps so far.
-        #[cfg_attr(test, ts(type = "number"))]
-        step: u64,
-        /// Where it runs, in words.
-        device: String,
-        /// Weight values.
-        #[cfg_attr(test, ts(type = "number"))]
-        parameters: u64,
-        /// Tokens to learn from.
-        #[cfg_attr(test, ts(type = "number"))]
-        tokens: u64,
-    },
-    /// The weights were changed.
-    Step {
-        /// Steps so far.
-        #[cfg_attr(test, ts(type = "number"))]
-        step: u64,
-        /// The loss before the change.
-        loss: Option<f64>,
-        /// The learning rate.
-        learning_rate: f64,
-        /// The norm of all gradients together, before clipping.
-        grad_norm: Option<f64>,
-        /// Tokens so far.
-        #[cfg_attr(test, ts(type = "number"))]
-        tokens: u64,
-        /// Of this step.
-        tokens_per_s: f64,
-        /// Of training, in all.
-        seconds: f64,
-    },
-    /// The loss of held-out texts.
-    Validation {
-        /// Steps so far.
-        #[cfg_attr(test, ts(type = "number"))]
-        step: u64,
-        /// The loss.
-        loss: f64,
-    },
-    /// A text that the model wrote.
-    Sample {
-        /// Steps so far.
-        #[cfg_attr(test, ts(type = "number"))]
-        step: u64,
-        /// Its beginning.
-        prompt: String,
-        /// What the model wrote.
-        text: String,
-    },
-    /// The guard left a step out, or went back.
-    Guard {
-        /// Steps so far.
-        #[cfg_attr(test, ts(type = "number"))]
-        step: u64,
-        /// `skip`, `roll_back` or `stop`.
-        action: String,
-        /// Why.
-        reason: String,
-    },
-}
-
 /// What a loaded model is and where it runs.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
@@ -324,6 +197,8 @@ pub struct LoadedInfo {
     pub kernels: Vec<String>,
     /// Why this device, in words.
     pub reason: String,
+    /// Whether it continues texts.
+    pub writes: bool,
     /// Whether it has a chat template; without one it only continues texts.
     pub chat: bool,
 }
@@ -338,18 +213,6 @@ pub struct Trial {
     pub gpu: bool,
     /// The times, in words.
     pub reason: String,
-}
-
-/// The module that runs, and why not a faster one.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
-pub struct Surroundings {
-    /// Threads that compute.
-    pub threads: usize,
-    /// The wasm module.
-    pub flavour: Flavour,
-    /// The ladder from the fastest way to run to the plainest.
-    pub steps: Vec<Step>,
 }
 
 /// Where a loaded model runs.
@@ -406,57 +269,4 @@ pub struct NamedTensor {
     pub shape: Vec<usize>,
     /// Values in row order.
     pub values: Vec<f32>,
-}
-
-/// What a benchmark measures.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[cfg_attr(test, derive(ts_rs::TS), ts(optional_fields))]
-#[serde(default)]
-pub struct BenchOptions {
-    /// Tokens of the prompt.
-    pub prompt: Option<usize>,
-    /// Tokens that are written.
-    pub tokens: Option<usize>,
-    /// Measured runs after one that warms up.
-    pub runs: Option<usize>,
-}
-
-/// The figures of a benchmark.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
-pub struct Figures {
-    /// Tokens of the prompt per second, median.
-    pub prefill_tokens_per_s: f64,
-    /// New tokens per second, median.
-    pub decode_tokens_per_s: f64,
-    /// Milliseconds of loading.
-    pub load_ms: f64,
-    /// Bytes of wasm memory and GPU buffers.
-    pub peak_rss_bytes: f64,
-    /// Bytes of the weights on the device.
-    pub weight_bytes: f64,
-    /// The device.
-    pub device: String,
-    /// What really ran.
-    pub kernels: Vec<String>,
-    /// Why this device.
-    pub reason: String,
-    /// What a new token costs the device.
-    pub per_token: RunCost,
-    /// Every run: prefill and decode, tokens per second.
-    pub runs: Vec<(f64, f64)>,
-}
-
-/// What one run costs: kernels started, lists of commands given, bytes of weights read and of results copied back.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
-pub struct RunCost {
-    /// Kernels started on a GPU.
-    pub dispatches: usize,
-    /// Lists of commands given to a GPU.
-    pub submits: usize,
-    /// Bytes of weights read.
-    pub weight_bytes: f64,
-    /// Bytes copied back from a GPU.
-    pub readback_bytes: f64,
 }

@@ -1,0 +1,94 @@
+import { type CallOptions, type Channel, expectOutcome } from "./channel.js";
+import { DynastyError } from "./errors.js";
+import type { Answer, Entity, Label, Mask, ReadRequest, ReadResult, ReaderInfo, Surroundings, Token } from "./protocol.generated.js";
+
+/** What a reader is, where it runs, and why not faster. */
+export type AboutReader = Omit<ReaderInfo, "trial"> & Surroundings;
+
+type Asked<T extends ReadRequest["task"]> = Omit<Extract<ReadRequest, { task: T }>, "task">;
+
+/** How texts are embedded. */
+export type EmbedOptions = CallOptions & Omit<Asked<"embed">, "texts">;
+
+/** How masks are filled. */
+export type FillMaskOptions = CallOptions & Omit<Asked<"fill_mask">, "text">;
+
+/** How texts are classified. */
+export type ClassifyOptions = CallOptions & Omit<Asked<"classify">, "texts">;
+
+/** How questions are answered. */
+export type AnswerOptions = CallOptions & Omit<Asked<"answer">, "question" | "text">;
+
+/**
+ * A loaded model that reads. Places are counted in code points, as `Array.from(text)` splits a text.
+ *
+ * A method that the model has no head for rejects with `unsupported`.
+ */
+export class Reader {
+  private readonly generation: number;
+  private disposed = false;
+
+  constructor(
+    private readonly channel: Channel,
+    private readonly id: number,
+    /** What it is, what it can do and where it runs. */
+    readonly about: AboutReader,
+  ) {
+    this.generation = channel.generation;
+  }
+
+  /** A vector for each text. */
+  async embed(texts: readonly string[], options: EmbedOptions = {}): Promise<readonly (readonly number[])[]> {
+    const { signal, onProgress, ...how } = options;
+    return (await this.ask({ task: "embed", texts: [...texts], ...how }, { signal, onProgress })).value;
+  }
+
+  /** The likeliest words for each mask of a text; `about.mask` is how a mask is written. */
+  async fillMask(text: string, options: FillMaskOptions = {}): Promise<readonly Mask[]> {
+    const { signal, onProgress, ...how } = options;
+    return (await this.ask({ task: "fill_mask", text, ...how }, { signal, onProgress })).value;
+  }
+
+  /** The classes of each text, the likeliest first; of pairs, if there is a second text for each. */
+  async classify(texts: readonly string[], options: ClassifyOptions = {}): Promise<readonly (readonly Label[])[]> {
+    const { signal, onProgress, ...how } = options;
+    return (await this.ask({ task: "classify", texts: [...texts], ...how }, { signal, onProgress })).value;
+  }
+
+  /** The words of a text that have a class, such as names of people. */
+  async entities(text: string, options: CallOptions = {}): Promise<readonly Entity[]> {
+    return (await this.ask({ task: "entities", text }, options)).value;
+  }
+
+  /** The likeliest answers to a question that stand in a text. */
+  async answer(question: string, text: string, options: AnswerOptions = {}): Promise<readonly Answer[]> {
+    const { signal, onProgress, ...how } = options;
+    return (await this.ask({ task: "answer", question, text, ...how }, { signal, onProgress })).value;
+  }
+
+  /** Where the tokens of a text begin and end. */
+  async tokens(text: string, options: CallOptions = {}): Promise<readonly Token[]> {
+    return (await this.ask({ task: "tokens", text }, options)).value;
+  }
+
+  /** Frees the model. */
+  async dispose(): Promise<void> {
+    if (this.disposed) return;
+    this.disposed = true;
+    if (this.generation !== this.channel.generation) return;
+    await this.channel.call({ kind: "close_reader", reader: this.id });
+  }
+
+  private async ask<T extends ReadRequest["task"]>(asked: Extract<ReadRequest, { task: T }>, options: CallOptions): Promise<Extract<ReadResult, { task: T }>> {
+    const { name } = this.about.info;
+    if (this.disposed) throw new DynastyError("disposed", `${name}: has been disposed of`);
+    if (this.generation !== this.channel.generation) throw new DynastyError("disposed", `${name}: was lost with its worker and must be loaded again`);
+    const { value } = expectOutcome(await this.channel.call({ kind: "read", reader: this.id, asked }, options), "read");
+    if (isOf(value, asked.task)) return value;
+    throw new DynastyError("internal", `the engine did ${value.task} where ${asked.task} was asked for`);
+  }
+}
+
+function isOf<T extends ReadRequest["task"]>(result: ReadResult, task: T): result is Extract<ReadResult, { task: T }> {
+  return result.task === task;
+}

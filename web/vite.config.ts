@@ -60,6 +60,7 @@ function ownModels(): Plugin {
         url: `./models-quantized/${file}`,
         bytes,
         family,
+        task: "generate",
         template: true,
         default: first === true,
       }));
@@ -78,6 +79,6 @@ export default defineConfig({
     target: "es2022",
     outDir: resolve(import.meta.dirname, "dist"),
     emptyOutDir: true,
-    rollupOptions: { input: [page("index"), page("chat"), page("bench")] },
+    rollupOptions: { input: [page("index"), page("chat"), page("text"), page("bench")] },
   },
 });

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use run::Package;
+use run::{Package, Task};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -19,6 +19,8 @@ struct Entry {
     bytes: u64,
     /// `folder` or `file`.
     kind: &'static str,
+    /// What its head is for, such as `generate` or `fill_mask`.
+    task: &'static str,
     /// Whether it has a chat template.
     template: bool,
     /// The family, such as `llama`.
@@ -64,10 +66,25 @@ async fn entry(path: &Path) -> Option<Entry> {
         name,
         bytes: package.checkpoint().weight_bytes(),
         kind: if is_folder { "folder" } else { "file" },
+        task: task(package.model.task()),
         template,
         family: package.model.family(),
         files: if is_folder { files(path) } else { Vec::new() },
     })
+}
+
+/// As the pages name it.
+fn task(task: Task) -> &'static str {
+    match task {
+        Task::CausalLm => "generate",
+        Task::Base => "embed",
+        Task::MaskedLm => "fill_mask",
+        Task::SequenceClassification => "classify",
+        Task::TokenClassification => "entities",
+        Task::QuestionAnswering => "answer",
+        Task::Seq2SeqLm => "translate",
+        Task::PreTraining | Task::NextSentence => "",
+    }
 }
 
 fn files(folder: &Path) -> Vec<String> {

@@ -21,9 +21,11 @@ export function startView(
   models: readonly LocalModel[],
   alert: View,
   act: { choose(model: LocalModel): void; openFile(): void; openFolder(): void },
+  heading: { readonly title: string; readonly lead: string } = { title: texts.tagline, lead: texts.privacy },
 ): TemplateResult {
   const card = (model: LocalModel): TemplateResult => {
-    const facts = [model.bytes > 0 ? showBytes(model.bytes, language) : "", model.family, model.template ? texts.chats : texts.continues];
+    const does = model.task !== "generate" ? "" : model.template ? texts.chats : texts.continues;
+    const facts = [model.bytes > 0 ? showBytes(model.bytes, language) : "", model.family, does];
     return html`<li>
       <button class="card" @click=${() => act.choose(model)}>
         <strong>${model.name}</strong><small>${facts.filter((fact) => fact !== "").join(" · ")}</small>
@@ -33,8 +35,8 @@ export function startView(
   return html`<div class="column start">
     ${alert}
     <div>
-      <h1>${texts.tagline}</h1>
-      <p class="lead">${texts.privacy}</p>
+      <h1>${heading.title}</h1>
+      <p class="lead">${heading.lead}</p>
     </div>
     ${models.length === 0 ? nothing : html`<section><h2>${texts.modelsHere}</h2><ul class="cards">${models.map(card)}</ul></section>`}
     <section>
@@ -122,7 +124,7 @@ export function errorView(
 }
 
 /** Where a model runs, in a few words. */
-export function runsInShort({ texts }: Speech, info: ModelInfo): string {
+export function runsInShort({ texts }: Speech, info: Pick<ModelInfo, "device" | "threads" | "kernels">): string {
   const device = info.device === "webgpu" ? "WebGPU" : `WebAssembly · ${texts.threads(info.threads)}`;
   return [device, ...info.kernels.slice(0, 1)].join(" · ");
 }

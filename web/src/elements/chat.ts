@@ -131,7 +131,8 @@ export class DynastyChat extends LitElement {
   }
 
   private start(): TemplateResult {
-    return startView(this.speech, this.offered, this.alert(), {
+    const writing = this.offered.filter(({ task }) => task === "generate");
+    return startView(this.speech, writing, this.alert(), {
       choose: (model) => void this.load({ name: model.name, source: model.url }),
       openFile: () => this.openDialog("file"),
       openFolder: () => this.openDialog("folder"),

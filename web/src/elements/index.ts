@@ -1,3 +1,4 @@
 /** Web components: each works in any page, with no special headers. */
 export { DynastyChat } from "./chat.js";
+export { DynastyText } from "./text/element.js";
 export { type Language, TEXTS, type Texts, chooseLanguage } from "./texts.js";

@@ -5,6 +5,8 @@ export interface LocalModel {
   readonly bytes: number;
   /** Such as `llama`. */
   readonly family: string;
+  /** What its head is for: `generate`, `embed`, `fill_mask`, … */
+  readonly task: string;
   /** Whether it has a chat template. */
   readonly template: boolean;
   /** Whether a chat without another model opens with it. */
@@ -27,7 +29,7 @@ export async function fetchModels(address: string, get: typeof fetch = fetch): P
 
 function readModel(item: unknown, base: string): LocalModel[] {
   if (typeof item !== "object" || item === null) return [];
-  const { name, url, bytes, family, template, default: first } = item as Partial<Record<keyof LocalModel, unknown>>;
+  const { name, url, bytes, family, task, template, default: first } = item as Partial<Record<keyof LocalModel, unknown>>;
   if (typeof name !== "string" || typeof url !== "string" || !URL.canParse(url, base)) return [];
   return [
     {
@@ -35,6 +37,7 @@ function readModel(item: unknown, base: string): LocalModel[] {
       url: new URL(url, base).href,
       bytes: typeof bytes === "number" ? bytes : 0,
       family: typeof family === "string" ? family : "",
+      task: typeof task === "string" ? task : "generate",
       template: template === true,
       default: first === true,
     },

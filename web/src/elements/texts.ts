@@ -12,6 +12,7 @@ export interface Texts {
   readonly tagline: string;
   readonly privacy: string;
   readonly openChat: string;
+  readonly openText: string;
   readonly benchTitle: string;
   readonly benchRunning: string;
 
@@ -89,6 +90,7 @@ const en: Texts = {
   tagline: "Talk with a model, right in this tab.",
   privacy: "The model is read here and runs here. Nothing you write leaves this machine.",
   openChat: "Open the chat",
+  openText: "Read texts",
   benchTitle: "Benchmark",
   benchRunning: "Measuring…",
 
@@ -188,7 +190,7 @@ const en: Texts = {
     not_found: { title: "The model is not complete", next: "Choose the whole folder with its config.json and tokenizer, or a GGUF file." },
     prompt: { title: "This text does not fit", next: "Shorten it, or begin a new chat." },
     template: { title: "The model refuses this conversation", next: "Begin a new chat." },
-    unsupported: { title: "This kind of model is not known", next: "Choose a Llama-like or GPT-2 model, as GGUF or safetensors." },
+    unsupported: { title: "This kind of model is not known", next: "Choose a model of another family; the README names those that are known." },
   },
 };
 
@@ -200,6 +202,7 @@ const zh: Texts = {
   tagline: "就在这个标签页里，与模型对话。",
   privacy: "模型在这里读取，在这里运行。你写下的一切都不会离开这台设备。",
   openChat: "打开对话",
+  openText: "阅读文本",
   benchTitle: "性能测试",
   benchRunning: "正在测量…",
 
@@ -293,7 +296,7 @@ const zh: Texts = {
     not_found: { title: "模型不完整", next: "选择包含 config.json 与分词器的整个文件夹，或一个 GGUF 文件。" },
     prompt: { title: "文字放不下", next: "缩短文字，或开始新对话。" },
     template: { title: "模型不接受这段对话", next: "开始新对话。" },
-    unsupported: { title: "不认识这种模型", next: "选择 Llama 类或 GPT-2 模型，格式为 GGUF 或 safetensors。" },
+    unsupported: { title: "不认识这种模型", next: "请选择其他系列的模型；README 列出了支持的系列。" },
   },
 };
 

@@ -1,0 +1,234 @@
+import { css } from "lit";
+
+import { startStyle } from "../start-style.js";
+
+/** The frame, the fields and the results. */
+const desk = css`
+  :host {
+    display: grid;
+    grid-template: auto auto minmax(0, 1fr) / minmax(0, 1fr);
+    height: 100%;
+    min-height: 24rem;
+    position: relative;
+    background: var(--paper);
+    color: var(--ink);
+    font: 1rem/1.6 var(--sans);
+    -webkit-font-smoothing: antialiased;
+  }
+
+  .bar {
+    display: flex;
+    align-items: center;
+    gap: 0.25rem;
+    padding: 0.6rem clamp(0.6rem, 2vw, 1.25rem);
+  }
+
+  .grow {
+    flex: 1;
+  }
+
+  .model-name {
+    min-width: 0;
+    max-width: 46vw;
+    margin-inline-start: 0.35rem;
+  }
+
+  .model-name span {
+    overflow: hidden;
+    text-overflow: ellipsis;
+  }
+
+  .tasks {
+    display: flex;
+    gap: 0.25rem;
+    overflow-x: auto;
+    padding: 0 clamp(0.6rem, 2vw, 1.25rem) 0.4rem;
+    border-bottom: 1px solid var(--line);
+  }
+
+  .tasks button {
+    padding: 0.35rem 0.85rem;
+    border-radius: 999px;
+    color: var(--soft);
+    font-size: 0.9375rem;
+    white-space: nowrap;
+  }
+
+  .tasks button[aria-selected="true"] {
+    background: var(--tint);
+    color: var(--ink);
+    font-weight: 600;
+  }
+
+  main {
+    overflow-y: auto;
+    padding-inline: clamp(0.6rem, 3vw, 1.5rem);
+  }
+
+  .column {
+    width: 100%;
+    max-width: 46rem;
+    margin-inline: auto;
+  }
+
+  .desk {
+    display: grid;
+    gap: 1rem;
+    padding-block: 1.25rem 3rem;
+  }
+
+  .desk h1 {
+    font: 600 1.5rem/1.25 var(--serif);
+  }
+
+  .desk label {
+    display: grid;
+    gap: 0.3rem;
+    font-size: 0.8125rem;
+    font-weight: 600;
+    color: var(--soft);
+  }
+
+  .desk textarea,
+  .desk input:not([type="file"]) {
+    width: 100%;
+    padding: 0.7rem 0.9rem;
+    border: 1px solid var(--line);
+    border-radius: calc(var(--radius) - 6px);
+    background: var(--surface);
+    color: var(--ink);
+    font: 1rem/1.55 var(--sans);
+  }
+
+  .desk textarea {
+    resize: vertical;
+    min-height: 5.5rem;
+  }
+
+  .soft {
+    color: var(--soft);
+    font-size: 0.875rem;
+  }
+
+  .result {
+    display: grid;
+    gap: 1rem;
+    padding: 1rem 1.15rem;
+    border: 1px solid var(--line);
+    border-radius: var(--radius);
+    background: var(--surface);
+    box-shadow: var(--shadow);
+  }
+
+  .result h2,
+  .result h3 {
+    margin: 0 0 0.4rem;
+    font-size: 0.8125rem;
+    font-weight: 600;
+    color: var(--soft);
+  }
+
+  .bars {
+    list-style: none;
+    margin: 0;
+    padding: 0;
+    display: grid;
+    gap: 0.3rem;
+  }
+
+  .bars li {
+    display: grid;
+    grid-template-columns: minmax(5rem, 12rem) minmax(0, 1fr) auto;
+    gap: 0.75rem;
+    align-items: center;
+  }
+
+  .bars button {
+    text-align: start;
+    text-decoration: underline dotted;
+    text-underline-offset: 0.2em;
+  }
+
+  .bars i {
+    block-size: 0.6rem;
+    min-inline-size: 2px;
+    border-radius: 3px;
+    background: var(--accent);
+  }
+
+  output {
+    font-variant-numeric: tabular-nums;
+    color: var(--soft);
+  }
+
+  .scroll {
+    overflow-x: auto;
+  }
+
+  .cosines {
+    border-collapse: separate;
+    border-spacing: 3px;
+    font-size: 0.875rem;
+    font-variant-numeric: tabular-nums;
+  }
+
+  .cosines th[scope="row"] {
+    max-width: 18rem;
+    overflow: hidden;
+    text-overflow: ellipsis;
+    white-space: nowrap;
+    text-align: start;
+    font-weight: 400;
+  }
+
+  .cosines tbody td {
+    padding: 0.3rem 0.55rem;
+    border-radius: 6px;
+    text-align: end;
+    background: color-mix(in srgb, var(--accent) calc(var(--share) * 0.55), var(--tint));
+  }
+
+  .marked {
+    white-space: pre-wrap;
+    line-height: 2;
+  }
+
+  mark {
+    padding: 0.15em 0.35em;
+    border-radius: 6px;
+    background: color-mix(in srgb, var(--accent) 22%, transparent);
+    color: inherit;
+  }
+
+  mark small {
+    margin-inline-start: 0.4em;
+    font-weight: 600;
+    color: var(--accent);
+  }
+
+  .tokens ol {
+    list-style: none;
+    margin: 0;
+    padding: 0;
+    display: flex;
+    flex-wrap: wrap;
+    gap: 0.25rem;
+    font: 0.875rem/1.5 var(--mono);
+  }
+
+  .tokens li {
+    padding: 0 0.35rem;
+    border-radius: 5px;
+    background: var(--tint);
+    white-space: pre;
+  }
+
+  .tokens li.own {
+    background: none;
+    box-shadow: inset 0 0 0 1px var(--line);
+    color: var(--soft);
+  }
+`;
+
+/** How the page of reading models looks. */
+export const textStyle = [startStyle, desk];

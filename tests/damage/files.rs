@@ -53,6 +53,75 @@ pub fn llama2c() -> Files {
     Files(BTreeMap::from([("model.bin".to_string(), bytes)]))
 }
 
+/// A small folder of CTranslate2: width 8, feed-forward 12, one block in each half, eight heads, matrices in 8 bits.
+pub fn ctranslate2() -> Files {
+    let mut variables: Vec<(String, Vec<u32>)> = Vec::new();
+    let mut add = |name: String, shape: &[u32]| variables.push((name, shape.to_vec()));
+    for (side, tokens) in [("encoder", 6), ("decoder", 5)] {
+        add(format!("{side}/embeddings/weight"), &[tokens, 8]);
+        let projections: &[(&str, u32, u32)] = match side {
+            "encoder" => &[("self_attention/linear_0", 24, 8)],
+            _ => &[
+                ("self_attention/linear_0", 24, 8),
+                ("attention/linear_0", 8, 8),
+                ("attention/linear_1", 16, 8),
+                ("attention/linear_2", 8, 8),
+            ],
+        };
+        let all = [("self_attention/linear_1", 8, 8), ("ffn/linear_0", 12, 8), ("ffn/linear_1", 8, 12)];
+        for (name, rows, cols) in projections.iter().chain(&all) {
+            add(format!("{side}/layer_0/{name}/weight"), &[*rows, *cols]);
+            add(format!("{side}/layer_0/{name}/bias"), &[*rows]);
+        }
+        let norms: &[&str] =
+            if side == "encoder" { &["self_attention", "ffn"] } else { &["self_attention", "attention", "ffn"] };
+        let norms = norms.iter().map(|part| format!("{side}/layer_0/{part}/layer_norm"));
+        for norm in norms.chain([format!("{side}/layer_norm")]) {
+            add(format!("{norm}/gamma"), &[8]);
+            add(format!("{norm}/beta"), &[8]);
+        }
+    }
+    add("decoder/projection/weight".into(), &[5, 8]);
+    add("decoder/projection/bias".into(), &[5]);
+    let lists = ["<blank>\n<s>\n</s>\nx\ny\n", "<blank>\n<s>\n</s>\na\n"];
+    Files(BTreeMap::from([
+        ("model.bin".to_string(), ctranslate2_bytes(&variables)),
+        ("source_vocabulary.txt".to_string(), lists[0].into()),
+        ("target_vocabulary.txt".to_string(), lists[1].into()),
+    ]))
+}
+
+/// The layout's second version: matrices as bytes with a scale for each row, lists as floats.
+fn ctranslate2_bytes(variables: &[(String, Vec<u32>)]) -> Vec<u8> {
+    let text = |bytes: &mut Vec<u8>, text: &str| {
+        bytes.extend((text.len() as u16 + 1).to_le_bytes());
+        bytes.extend(text.bytes().chain([0]));
+    };
+    let variable = |bytes: &mut Vec<u8>, name: &str, shape: &[u32], size: u8, value: &[u8]| {
+        text(bytes, name);
+        bytes.push(shape.len() as u8);
+        bytes.extend(shape.iter().flat_map(|dim| dim.to_le_bytes()));
+        let count: u32 = shape.iter().product();
+        bytes.push(size);
+        bytes.extend(count.to_le_bytes());
+        bytes.extend(value.iter().cycle().take(count as usize * usize::from(size)));
+    };
+    let matrices = variables.iter().filter(|(_, shape)| shape.len() == 2).count();
+    let mut bytes = 2u32.to_le_bytes().to_vec();
+    text(&mut bytes, "TransformerBase");
+    bytes.extend(2u32.to_le_bytes());
+    bytes.extend((variables.len() as u32 + matrices as u32).to_le_bytes());
+    for (name, shape) in variables {
+        if shape.len() == 2 {
+            variable(&mut bytes, name, shape, 1, &[1, 255, 3, 0, 7]);
+            variable(&mut bytes, &format!("{name}_scale"), &shape[..1], 4, &100f32.to_le_bytes());
+        } else {
+            variable(&mut bytes, name, shape, 4, &0.5f32.to_le_bytes());
+        }
+    }
+    bytes
+}
+
 impl Files {
     /// Names and bytes.
     pub fn iter(&self) -> impl Iterator<Item = (&String, &Vec<u8>)> {
@@ -66,9 +135,9 @@ impl Files {
             .then(|| (name.as_str(), bytes.clone()))
     }
 
-    /// The bytes of a file of llama2.c.
+    /// The bytes of a file of llama2.c, which is alone.
     pub fn llama2c(&self) -> Option<Vec<u8>> {
-        self.0.get("model.bin").cloned()
+        self.0.get("model.bin").filter(|_| self.0.len() == 1).cloned()
     }
 
     /// The file with the weights.

@@ -1,6 +1,7 @@
 //! Damaged and unsupported models: each gives one line that names the file and a fitting reason, soon, and never a panic.
 
 mod config;
+mod ctranslate2;
 mod files;
 mod fuzz;
 mod gguf;
@@ -113,6 +114,7 @@ fn whole_models_open() {
         files::folder("llama_sharded"),
         files::quantized(),
         files::llama2c(),
+        files::ctranslate2(),
         files::converted("phi3_long"),
     ] {
         open(&files).unwrap();
@@ -122,6 +124,11 @@ fn whole_models_open() {
 #[test]
 fn configurations() {
     play("configurations", &config::cases());
+}
+
+#[test]
+fn ctranslate2_layout() {
+    play("CTranslate2's layout", &ctranslate2::cases());
 }
 
 #[test]
@@ -149,7 +156,14 @@ fn gguf_headers() {
 fn changed_bytes() {
     let mut numbers = dynasty_tests::Numbers::new(2024);
     let mut failures = Vec::new();
-    for (files, header) in [(files::folder("llama_plain"), 2200), (files::quantized(), 3500), (files::llama2c(), 28)] {
+    let translator = files::ctranslate2();
+    let translator_bytes = translator.bytes("model.bin").len();
+    for (files, header) in [
+        (files::folder("llama_plain"), 2200),
+        (files::quantized(), 3500),
+        (files::llama2c(), 28),
+        (translator, translator_bytes),
+    ] {
         let name = files.weights_name();
         for _ in 0..1500 {
             let (at, byte) = (numbers.below(header), numbers.bits() as u8);
@@ -169,10 +183,10 @@ fn changed_bytes() {
 #[test]
 fn cut_files() {
     let mut failures = Vec::new();
-    for files in [files::folder("llama_plain"), files::quantized(), files::llama2c()] {
+    for files in [files::folder("llama_plain"), files::quantized(), files::llama2c(), files::ctranslate2()] {
         let name = files.weights_name();
         let whole = files.bytes(&name).len();
-        for at in (0..whole).step_by(whole / 199) {
+        for at in (0..whole).step_by((whole / 199).max(1)) {
             let mut cut = files.clone();
             cut.edit(&name, |bytes| bytes.truncate(at));
             let case = Case { name: format!("{name} cut at {at}"), file: "", reasons: &[""], files: cut };

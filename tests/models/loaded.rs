@@ -46,7 +46,7 @@ pub fn greedy(
 ) -> Result<Completion, run::Error> {
     let eos = block_on(model.package().files.generation())?.eos;
     let sampler = SamplerConfig { temperature: 0.0, ..SamplerConfig::default() };
-    let options = GenerateOptions { max_tokens: Some(n), sampler, stop: Vec::new(), eos };
+    let options = GenerateOptions { max_tokens: Some(n), sampler, stop: Vec::new(), eos, ..GenerateOptions::default() };
     let mut listener = Listener {
         piece: &mut |_| ControlFlow::Continue(()),
         progress: &mut |_| ControlFlow::Continue(()),

@@ -3,7 +3,9 @@
 //! Errors are relative L2 errors a field, as in the program's contract; positions on padding are not compared.
 
 mod adapters;
+mod beams;
 mod cache;
+mod ctranslate2;
 mod fixture;
 mod forward;
 mod gguf;

@@ -29,6 +29,10 @@ pub enum Command {
     Classify(Classify),
     /// Find the answer to a question in a text.
     Answer(Answer),
+    /// Translate texts.
+    Translate(Translate),
+    /// Summarise texts.
+    Summarize(Summarize),
     /// Show the token ids of a text.
     Tokenize(Tokenize),
     /// Render messages by the model's chat template.
@@ -125,6 +129,26 @@ pub struct SamplerArgs {
     pub max_tokens: Option<usize>,
 }
 
+/// How texts are searched for. Without these the model's own generation settings hold.
+#[derive(Group)]
+pub struct SearchArgs {
+    /// How many texts are followed at once; 1 takes the likeliest token each time.
+    #[arg(long)]
+    pub num_beams: Option<usize>,
+    /// Scores are divided by the length to this power; above 0 favours long texts.
+    #[arg(long, allow_hyphen_values = true)]
+    pub length_penalty: Option<f64>,
+    /// When a search ends: true, false or never.
+    #[arg(long, num_args = 0..=1, default_missing_value = "true")]
+    pub early_stopping: Option<String>,
+    /// No run of this many tokens comes twice.
+    #[arg(long)]
+    pub no_repeat_ngram_size: Option<usize>,
+    /// No end before this length.
+    #[arg(long)]
+    pub min_length: Option<usize>,
+}
+
 #[derive(Group)]
 pub struct Chat {
     #[command(flatten)]
@@ -142,6 +166,8 @@ pub struct Generate {
     pub model: ModelArgs,
     #[command(flatten)]
     pub sampler: SamplerArgs,
+    #[command(flatten)]
+    pub search: SearchArgs,
     #[arg(long)]
     pub prompt: String,
     /// Print `{"token_ids": […], "text": "…"}`.
@@ -463,6 +489,47 @@ pub struct Answer {
     #[arg(long, default_value_t = 15)]
     pub longest: usize,
     /// Print `{"answers": [{"score", "start", "end", "answer"}]}`.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What is written from which texts.
+#[derive(Group)]
+pub struct WriteArgs {
+    #[command(flatten)]
+    pub model: ModelArgs,
+    /// A text; may be given several times.
+    #[arg(long, required = true)]
+    pub text: Vec<String>,
+    /// What is put before each text; by default what the model's configuration says for the task.
+    #[arg(long, allow_hyphen_values = true)]
+    pub prefix: Option<String>,
+    #[command(flatten)]
+    pub search: SearchArgs,
+    #[command(flatten)]
+    pub sampler: SamplerArgs,
+}
+
+#[derive(Group)]
+pub struct Translate {
+    #[command(flatten)]
+    pub write: WriteArgs,
+    /// The language of the texts, as the model writes it.
+    #[arg(long)]
+    pub source_lang: Option<String>,
+    /// The language that is wanted, as the model writes it.
+    #[arg(long)]
+    pub target_lang: Option<String>,
+    /// Print `{"translations": [{"text", "token_ids", "finish"}]}`.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Group)]
+pub struct Summarize {
+    #[command(flatten)]
+    pub write: WriteArgs,
+    /// Print `{"summaries": [{"text", "token_ids", "finish"}]}`.
     #[arg(long)]
     pub json: bool,
 }

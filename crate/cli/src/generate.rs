@@ -13,7 +13,8 @@ use crate::source;
 pub async fn run(args: Generate) -> Result<(), Failure> {
     let package = source::package(&args.model).await?;
     let tokenizer = package.files.tokenizer().await?;
-    let options = source::generate_options(&package.files, &args.sampler).await?;
+    let mut options = source::generate_options(&package.files, &args.sampler).await?;
+    options.search = source::search_options(&args.search)?;
     options.sampler.validate()?;
     let prompt = tokenizer.encode(&args.prompt, run::Add::Special)?;
     let model = source::load_package(package, &args.model.device).await?;

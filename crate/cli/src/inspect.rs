@@ -14,7 +14,7 @@ pub async fn run(args: Inspect) -> Result<(), Failure> {
     let graph = package.model.build(&Call::step(Head::Logits), Taps::none()).map_err(run::Error::from)?;
     package.find(&graph)?;
     let parameters: usize = graph.weights.iter().map(|w| w.shape.iter().product::<usize>()).sum();
-    let one_token = Symbols::new().with('B', 1).with('T', 1).with('P', 0).with('R', 1);
+    let one_token = Symbols::new().with('B', 1).with('T', 1).with('P', 0).with('R', 1).with('S', 1);
     let cost = graph.total_cost(&one_token).map_err(run::Error::from)?;
     let checkpoint = package.checkpoint();
     if args.json {

@@ -21,6 +21,7 @@ mod tasks;
 mod text;
 mod train;
 mod words;
+mod write;
 
 use std::process::ExitCode;
 
@@ -71,6 +72,8 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::FillMask(args) => pollster::block_on(tasks::fill_mask(args)),
         Command::Classify(args) => pollster::block_on(tasks::classify(args)),
         Command::Answer(args) => pollster::block_on(tasks::answer(args)),
+        Command::Translate(args) => pollster::block_on(write::translate(args)),
+        Command::Summarize(args) => pollster::block_on(write::summarize(args)),
         Command::Tokenize(args) => pollster::block_on(text::tokenize(args)),
         Command::ChatTemplate(args) => pollster::block_on(text::chat_template(args)),
         Command::Inspect(args) => pollster::block_on(inspect::run(args)),

@@ -5,9 +5,12 @@ use std::rc::Rc;
 
 use format::{DirFolder, FileBytes, QuantType};
 use indicatif::{ProgressBar, ProgressStyle};
-use run::{Adapter, Files, GenerateOptions, LoadOptions, Model, Package, Progress, SamplerConfig, Source};
+use run::{
+    Adapter, EarlyStopping, Files, GenerateOptions, LoadOptions, Model, Package, Progress, SamplerConfig,
+    SearchOptions, Source,
+};
 
-use crate::args::{DeviceArgs, ModelArgs, SamplerArgs};
+use crate::args::{DeviceArgs, ModelArgs, SamplerArgs, SearchArgs};
 use crate::failure::Failure;
 
 /// A folder or a file.
@@ -86,7 +89,26 @@ pub async fn generate_options(files: &Files, args: &SamplerArgs) -> Result<Gener
         seed: args.seed,
         ..base
     };
-    Ok(GenerateOptions { max_tokens: args.max_tokens, sampler, stop: args.stop.clone(), eos: own.eos })
+    let (stop, search) = (args.stop.clone(), SearchOptions::default());
+    Ok(GenerateOptions { max_tokens: args.max_tokens, sampler, stop, eos: own.eos, search })
+}
+
+/// How texts are searched for, from the arguments.
+pub fn search_options(args: &SearchArgs) -> Result<SearchOptions, Failure> {
+    let early = |name: &String| {
+        let wrong = || Failure(format!("--early-stopping: {name} is none of true, false and never"));
+        EarlyStopping::parse(name).ok_or_else(wrong)
+    };
+    let search = SearchOptions {
+        num_beams: args.num_beams,
+        length_penalty: args.length_penalty,
+        early_stopping: args.early_stopping.as_ref().map(early).transpose()?,
+        no_repeat_ngram: args.no_repeat_ngram_size,
+        min_length: args.min_length,
+        ..SearchOptions::default()
+    };
+    search.beams()?;
+    Ok(search)
 }
 
 /// A quant type by its name.

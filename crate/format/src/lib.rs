@@ -1,4 +1,4 @@
-//! Bytes to weights: GGUF, safetensors and llama2.c files, the codecs of the quant types, the store that gives a model
+//! Bytes to weights: GGUF, safetensors, CTranslate2 and llama2.c files, the codecs of the quant types, the store that gives a model
 //! its tensors by name, and tables of word vectors.
 //!
 //! [`Checkpoint`] is the way in. It reads headers first and tensors as ranges, from anything that implements
@@ -10,6 +10,7 @@
 mod atomic;
 mod bytes;
 mod checkpoint;
+pub mod ctranslate2;
 mod dtype;
 mod error;
 mod folder;

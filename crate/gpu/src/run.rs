@@ -37,7 +37,9 @@ impl Engine {
             Some(_) => Symbols::new().with('P', usize::try_from(longest).unwrap_or(0)),
             None => Symbols::new(),
         };
-        let symbols = program.graph.bind(symbols, inputs)?;
+        let kept = session.as_ref().map(|session| session.forms()).unwrap_or_default();
+        let kept = kept.iter().map(|(name, form)| (name.as_str(), form));
+        let symbols = program.graph.bind(symbols, &kept.chain(inputs.iter().copied()).collect::<Vec<_>>())?;
         let tokens = program.past.as_ref().map_or(Ok(0), |past| past.tokens.eval(&symbols))?;
         let sizes = program.relevant(&symbols, usize::try_from(longest).unwrap_or(0) + tokens);
         let mut plan = program.take_plan(gpu, &sizes)?;
@@ -52,7 +54,7 @@ impl Engine {
             }
         };
         plan.update(gpu, &program.context(&sizes, &plan.class.clone(), gpu))?;
-        upload(gpu, program, &plan, inputs);
+        upload(gpu, program, &plan, inputs, session, &mut encoder);
         plan.encode(&mut encoder, |state, access| session.map(|s| s.group(state.0 as usize, access)));
         let (wanted, bytes) = wanted(program, &symbols)?;
         plan.readback_bytes = bytes;
@@ -99,14 +101,24 @@ fn advance<'s>(
     Ok(Some(session))
 }
 
-fn upload(gpu: &Gpu, program: &Program, plan: &Plan, inputs: &[(&str, &Tensor)]) {
+/// Brings inputs to their places: those that are given, else those that the session keeps on the device.
+fn upload(
+    gpu: &Gpu,
+    program: &Program,
+    plan: &Plan,
+    inputs: &[(&str, &Tensor)],
+    session: Option<&Session>,
+    encoder: &mut wgpu::CommandEncoder,
+) {
     for (i, slot) in program.values.slots.iter().enumerate() {
         let graph::Op::Input { name } = &program.graph.node(slot.node).op else { continue };
-        if let Some((_, tensor)) = inputs.iter().rfind(|(given, _)| given == name)
-            && !tensor.is_empty()
-        {
-            let (buffer, place) = plan.place(i);
-            gpu.queue.write_buffer(buffer, place.offset, data_bytes(&tensor.data));
+        let (buffer, place) = plan.place(i);
+        if let Some((_, tensor)) = inputs.iter().rfind(|(given, _)| given == name) {
+            if !tensor.is_empty() {
+                gpu.queue.write_buffer(buffer, place.offset, data_bytes(&tensor.data));
+            }
+        } else if let Some((kept, bytes)) = session.and_then(|session| session.kept(name)).filter(|(_, n)| *n > 0) {
+            encoder.copy_buffer_to_buffer(kept, 0, buffer, place.offset, Some(bytes));
         }
     }
 }

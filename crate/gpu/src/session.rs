@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use graph::{PAGE, PageCopy, PageTable, StateSpec};
+use graph::{Data, PAGE, PageCopy, PageTable, StateSpec, Tensor};
 
 use crate::Error;
 use crate::engine::{Engine, Gpu};
+use crate::program::data_bytes;
 use crate::shaders::{Access, Binding};
 
 /// The pages of one state: keys and values [pages, 2, PAGE, G, D].
@@ -25,6 +26,15 @@ pub struct Session {
     /// One page on its way from a shared page to a row's own: a buffer cannot be copied to itself.
     scratch: wgpu::Buffer,
     pages_per_row: usize,
+    held: Vec<Held>,
+}
+
+/// An input that stays on the device from run to run.
+struct Held {
+    name: String,
+    /// Its shape; the values are in the buffer alone.
+    form: Tensor,
+    buffer: wgpu::Buffer,
 }
 
 const fn bindings(pages: Access) -> [Binding; 2] {
@@ -52,7 +62,33 @@ impl Engine {
             states: states_made,
             scratch,
             pages_per_row,
+            held: Vec::new(),
         })
+    }
+
+    /// Keeps inputs on the device: a run with this session that is not given them reads these. What was kept before is
+    /// forgotten; its buffers are used again where they are large enough.
+    ///
+    /// # Errors
+    /// Memory ran out.
+    pub fn hold(&self, session: &mut Session, inputs: &[(&str, &Tensor)]) -> Result<(), Error> {
+        let mut before = std::mem::take(&mut session.held);
+        for (name, tensor) in inputs {
+            let bytes = data_bytes(&tensor.data);
+            let fits = |held: &Held| held.name == *name && held.buffer.size() >= bytes.len() as u64;
+            let buffer = match before.iter().position(fits) {
+                Some(at) => before.swap_remove(at).buffer,
+                None => self.gpu.storage(name, bytes.len() as u64)?,
+            };
+            self.gpu.queue.write_buffer(&buffer, 0, bytes);
+            let data = match tensor.data {
+                Data::F32(_) => Data::F32(Vec::new()),
+                Data::I32(_) => Data::I32(Vec::new()),
+            };
+            let form = Tensor { shape: tensor.shape.clone(), data };
+            session.held.push(Held { name: (*name).to_string(), form, buffer });
+        }
+        Ok(())
     }
 }
 
@@ -105,9 +141,21 @@ impl Session {
         self.table.reorder(parents);
     }
 
-    /// Bytes of the caches on the device.
+    /// Bytes of the caches and of kept inputs on the device.
     pub fn bytes(&self) -> u64 {
-        self.states.iter().map(|s| s.pages.size()).sum()
+        let held: u64 = self.held.iter().map(|held| held.buffer.size()).sum();
+        self.states.iter().map(|s| s.pages.size()).sum::<u64>() + held
+    }
+
+    /// The forms of the inputs that are kept on the device, without their values.
+    pub(crate) fn forms(&self) -> Vec<(String, Tensor)> {
+        self.held.iter().map(|held| (held.name.clone(), held.form.clone())).collect()
+    }
+
+    /// The buffer of an input that is kept, and its bytes.
+    pub(crate) fn kept(&self, name: &str) -> Option<(&wgpu::Buffer, u64)> {
+        let held = self.held.iter().find(|held| held.name == name)?;
+        Some((&held.buffer, 4 * held.form.shape.iter().product::<usize>() as u64))
     }
 
     pub(crate) fn specs(&self) -> &[StateSpec] {

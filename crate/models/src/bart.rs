@@ -1,16 +1,17 @@
-//! The Transformer as published, and its pre-trained descendants: Marian, BART, mBART.
+//! The Transformer as published, and its pre-trained descendants: Marian, BART, mBART, M2M-100 and NLLB.
 //!
 //! Papers: Vaswani et al. 2017, arXiv:1706.03762; Junczys-Dowmunt et al. 2018, arXiv:1804.00344; Lewis et al. 2019,
-//! arXiv:1910.13461; Liu et al. 2020, arXiv:2001.08210. Reference: `MarianMTModel`, `BartForConditionalGeneration`,
-//! `MBartForConditionalGeneration` of transformers.
+//! arXiv:1910.13461; Liu et al. 2020, arXiv:2001.08210; Fan et al. 2020, arXiv:2010.11125. Reference: `MarianMTModel`,
+//! `BartForConditionalGeneration`, `MBartForConditionalGeneration`, `M2M100ForConditionalGeneration` of transformers.
 //!
 //! Axis letters as in `seq2seq.rs`; C width, F feed-forward width, V vocabulary.
 
-use graph::{Act, Attention, Bias, Builder, DType, Scope, Stored, Tensor, Var};
+use graph::{Act, Attention, Bias, Builder, DType, Dim, Scope, Stored, Tensor, Var};
 
 use crate::call::{Call, finish_head, select_rows};
 use crate::family::Task;
 use crate::llama::{check_layers, read_act};
+use crate::positions::Positions;
 use crate::seq2seq::{self, Half, Memory, Side};
 use crate::{Error, Fields};
 
@@ -23,6 +24,10 @@ pub enum Kind {
     Marian,
     /// mBART: norms before each part, learned positions.
     MBart,
+    /// M2M-100, NLLB: norms before each part, counted sinusoids.
+    M2M100,
+    /// Whatever its configuration says: how translators of other libraries are described.
+    Transformer,
 }
 
 /// The sizes of one half.
@@ -51,6 +56,12 @@ pub struct Config {
     pub decoder: Sizes,
     /// Positions there are.
     pub max_positions: usize,
+    /// How they are told.
+    pub positions: Positions,
+    /// Norms stand before each part, and behind the last block, not behind each part.
+    pub pre_norm: bool,
+    /// There is a norm behind the embeddings.
+    pub embedding_norm: bool,
     /// The feed-forward activation.
     pub act: Act,
     /// Embeddings are multiplied by the root of the width.
@@ -72,9 +83,6 @@ pub struct Config {
 /// Under the root of every norm.
 const EPS: f32 = 1e-5;
 
-/// Rows of the table of positions that no position reads (BART, mBART).
-const UNUSED: usize = 2;
-
 impl Config {
     /// Reads a configuration of the 4.x or 5.x form.
     ///
@@ -93,22 +101,36 @@ impl Config {
             check_layers(config, &field("layers"), n_layer)?;
             Ok(Sizes { n_layer, n_head, n_ff: config.size(&field("ffn_dim"))?, n_vocab })
         };
-        let shared = kind != Kind::Marian || config.flag("share_encoder_decoder_embeddings", true)?;
+        let apart = matches!(kind, Kind::Marian | Kind::Transformer);
+        let shared = !apart || config.flag("share_encoder_decoder_embeddings", true)?;
         let target = if shared { n_vocab } else { config.size_or("decoder_vocab_size", n_vocab)? };
         let id = |field: &str| config.number(field).map(|id| id.map(|id| id as i32));
+        let padding = id("pad_token_id")?.unwrap_or(1);
+        let own = kind == Kind::Transformer;
+        let positions = match kind {
+            Kind::Bart | Kind::MBart => Positions::Table { unused: 2 },
+            Kind::Marian => Positions::Sinusoids,
+            Kind::Transformer if config.flag("learned_positions", false)? => Positions::Table { unused: 0 },
+            Kind::Transformer => Positions::Counted { first: 1, padding: None },
+            Kind::M2M100 => Positions::Counted { first: padding + 1, padding: Some(padding) },
+        };
         Ok(Self {
             kind,
             n_embd,
             encoder: sizes("encoder", n_vocab)?,
             decoder: sizes("decoder", target)?,
             max_positions: config.size_or("max_position_embeddings", 1024)?,
-            act: read_act(config, "activation_function", Act::Gelu)?,
+            positions,
+            pre_norm: matches!(kind, Kind::MBart | Kind::M2M100) || own && config.flag("normalize_before", false)?,
+            embedding_norm: matches!(kind, Kind::Bart | Kind::MBart)
+                || own && config.flag("normalize_embedding", false)?,
+            act: read_act(config, "activation_function", if kind == Kind::M2M100 { Act::Relu } else { Act::Gelu })?,
             scaled: config.flag("scale_embedding", false)?,
             shared,
             tied: config.flag("tie_word_embeddings", true)?,
             logits_bias: true,
             start: id("decoder_start_token_id")?.or((kind == Kind::Bart).then_some(2)),
-            padding: id("pad_token_id")?.unwrap_or(1),
+            padding,
             task,
         })
     }
@@ -118,6 +140,8 @@ impl Config {
             Kind::Bart => "bart",
             Kind::Marian => "marian",
             Kind::MBart => "mbart",
+            Kind::M2M100 => "m2m_100",
+            Kind::Transformer => "transformer",
         }
     }
 
@@ -127,27 +151,16 @@ impl Config {
         self.tied |= crate::resolve("lm_head.weight", has).is_none();
     }
 
-    /// Where tokens stand: rows of the table [tokens] i32, or for Marian the sinusoids themselves [tokens, C].
-    pub(crate) fn places(&self, past: usize, tokens: usize) -> Result<Tensor, graph::Error> {
-        if self.kind != Kind::Marian {
-            return seq2seq::counted_places(past + UNUSED, tokens);
-        }
-        let c = self.n_embd;
-        let sinusoid = |(position, i): (usize, usize)| {
-            // Sines first, then cosines.
-            let (pair, cosine) = if i < c.div_ceil(2) { (i, false) } else { (i - c.div_ceil(2), true) };
-            let angle = position as f64 / 10000f64.powf(2.0 * pair as f64 / c as f64);
-            (if cosine { angle.cos() } else { angle.sin() }) as f32
-        };
-        let all = (past..past + tokens).flat_map(|position| (0..c).map(move |i| (position, i)));
-        Tensor::f32([tokens, c], all.map(sinusoid).collect())
+    /// Where tokens stand: see [`Positions::places`].
+    pub(crate) fn places(&self, past: usize, ids: &[i32], tokens: usize) -> Result<Tensor, graph::Error> {
+        self.positions.places(past, ids, tokens, self.n_embd)
     }
 
-    /// What a decoder reads where no target is given: the source moved by one. Marian has no such habit.
+    /// What a decoder reads where no target is given: the source moved by one, where that is the habit.
     pub(crate) fn shifted(&self, ids: &[i32], tokens: usize) -> Option<Vec<i32>> {
         let first = |row: &[i32]| match self.kind {
             Kind::Bart => self.start,
-            Kind::Marian => None,
+            Kind::Marian | Kind::M2M100 | Kind::Transformer => None,
             // The language, which stands behind the last token.
             Kind::MBart => {
                 let held = row.iter().filter(|id| **id != self.padding).count();
@@ -214,9 +227,9 @@ fn feed_forward<'g>(x: Var<'g>, w: &Scope<'g>, cfg: &Config, n_ff: usize) -> Var
 
 /// `x + part(x)`, with the norm before the part or behind the sum.
 fn residual<'g>(x: Var<'g>, norm: &Scope<'g>, cfg: &Config, part: impl Fn(Var<'g>) -> Var<'g>) -> Var<'g> {
-    match cfg.kind {
-        Kind::MBart => x + part(x.layer_norm(norm, EPS, Bias::Add)),
-        Kind::Bart | Kind::Marian => (x + part(x)).layer_norm(norm, EPS, Bias::Add),
+    match cfg.pre_norm {
+        true => x + part(x.layer_norm(norm, EPS, Bias::Add)),
+        false => (x + part(x)).layer_norm(norm, EPS, Bias::Add),
     }
 }
 
@@ -225,12 +238,17 @@ fn embed<'g>(half: &Half<'g>, w: &Scope<'g>, table: Var<'g>, cfg: &Config) -> Va
     let (side, c) = (half.side, cfg.n_embd);
     let x = table.gather_rows(side.ids(half.g)); // [B, T, C]
     let x = if cfg.scaled { x.scale((c as f32).sqrt()) } else { x };
-    if cfg.kind == Kind::Marian {
-        return x + half.g.input(&side.places(), DType::F32, [side.tokens(), c.into()]);
-    }
-    let positions = w.at("embed_positions").weight([cfg.max_positions + UNUSED, c]);
-    let places = half.g.input(&side.places(), DType::I32, [side.tokens()]);
-    (x + positions.gather_rows(places)).layer_norm(&w.at("layernorm_embedding"), EPS, Bias::Add)
+    let tokens = side.tokens();
+    let places = |shape: Vec<Dim>, dtype| half.g.input(&side.places(), dtype, shape);
+    let x = match cfg.positions {
+        Positions::Table { unused } => {
+            let table = w.at("embed_positions").weight([cfg.max_positions + unused, c]);
+            x + table.gather_rows(places(vec![tokens], DType::I32))
+        }
+        Positions::Sinusoids => x + places(vec![tokens, c.into()], DType::F32),
+        Positions::Counted { .. } => x + places(vec!['B'.into(), tokens, c.into()], DType::F32),
+    };
+    if cfg.embedding_norm { x.layer_norm(&w.at("layernorm_embedding"), EPS, Bias::Add) } else { x }
 }
 
 /// All blocks of a half: [B, T] → [B, T, C].
@@ -277,12 +295,10 @@ pub fn write(g: &Builder, cfg: &Config, call: &Call) {
     seq2seq::write(g, call, cfg.decoder.n_layer, encode, keys_values, decode);
 }
 
-/// mBART's last norm, and the last tap.
+/// The last norm, where norms come first, and the last tap.
 fn close<'g>(half: &Half<'g>, x: Var<'g>, model: &Scope<'g>, cfg: &Config) -> Var<'g> {
-    let x = match cfg.kind {
-        Kind::MBart => x.layer_norm(&model.at(half.side.name()).at("layer_norm"), EPS, Bias::Add),
-        Kind::Bart | Kind::Marian => x,
-    };
+    let norm = model.at(half.side.name()).at("layer_norm");
+    let x = if cfg.pre_norm { x.layer_norm(&norm, EPS, Bias::Add) } else { x };
     half.tap_hidden(cfg.sizes(half.side).n_layer, x);
     x
 }

@@ -69,7 +69,7 @@ pub enum Model {
     Gemma(gemma::Config),
     /// T5.
     T5(t5::Config),
-    /// Marian, BART, mBART.
+    /// Marian, BART, mBART, M2M-100.
     Bart(bart::Config),
 }
 
@@ -96,6 +96,8 @@ impl Model {
                 "Bart" => Some(bart::Kind::Bart),
                 "Marian" => Some(bart::Kind::Marian),
                 "MBart" => Some(bart::Kind::MBart),
+                "M2M100" => Some(bart::Kind::M2M100),
+                "Transformer" => Some(bart::Kind::Transformer),
                 _ => None,
             };
             if let Some(kind) = kind {
@@ -330,15 +332,16 @@ impl Model {
         rope.depends_on_length().then(|| rope.inv_freq(seq_len))
     }
 
-    /// The input [`Side::places`] of one half for `tokens` tokens behind `past` others, if the graph has one.
+    /// The input [`Side::places`] of one half for rows of `tokens` tokens `ids` behind `past` others, if the graph has
+    /// one.
     ///
     /// # Errors
     /// There are more pairs of tokens than a tensor holds.
-    pub fn places(&self, side: Side, past: usize, tokens: usize) -> Result<Option<Tensor>, graph::Error> {
+    pub fn places(&self, side: Side, past: usize, ids: &[i32], tokens: usize) -> Result<Option<Tensor>, graph::Error> {
         match self {
             Self::Llama(_) | Self::Gpt2(_) | Self::GptNeox(_) | Self::Gemma(_) | Self::Encoder(_) => Ok(None),
             Self::T5(cfg) => cfg.places(side, past, tokens).map(Some),
-            Self::Bart(cfg) => cfg.places(past, tokens).map(Some),
+            Self::Bart(cfg) => cfg.places(past, ids, tokens).map(Some),
         }
     }
 
@@ -381,6 +384,7 @@ fn default_architecture(model_type: &str) -> String {
         "bart" => "BartForConditionalGeneration".into(),
         "mbart" => "MBartForConditionalGeneration".into(),
         "marian" => "MarianMTModel".into(),
+        "m2m_100" => "M2M100ForConditionalGeneration".into(),
         "" => "(none named)".into(),
         other => other.into(),
     }

@@ -14,6 +14,7 @@ pub mod gpt2;
 pub mod gpt_neox;
 pub mod llama;
 mod names;
+mod positions;
 pub mod rope;
 mod rotary;
 mod seq2seq;

@@ -3,7 +3,7 @@
 //! Axis letters: B batch, S tokens of the source, T tokens of the target in this call, P target tokens cached,
 //! H heads, D head width.
 
-use graph::{Builder, DType, Dim, Tensor, Var};
+use graph::{Builder, DType, Dim, Var};
 
 use crate::call::{CacheUse, Call, Mask, Part};
 
@@ -153,9 +153,4 @@ pub(crate) fn decoder_half<'g>(g: &'g Builder, call: &Call, memory: Memory<'g>) 
     let padding = call.decoder_mask == Mask::Padding;
     let bias = padding.then(|| g.input("decoder_mask_bias", DType::F32, [b, 1.into(), 1.into(), t]));
     Half { g, side: Side::Decoder, bias, past, memory: Some(memory) }
-}
-
-/// Places that count from `past`: [tokens] i32.
-pub(crate) fn counted_places(past: usize, tokens: usize) -> Result<Tensor, graph::Error> {
-    Tensor::i32([tokens], (past as i32..(past + tokens) as i32).collect())
 }

@@ -7,7 +7,8 @@ use models::{Call, Head, Parts};
 use serde::Serialize;
 use web_time::Instant;
 
-use crate::generate::{CHUNK, step_inputs};
+use crate::generate::CHUNK;
+use crate::step::Step;
 use crate::{Error, ForwardInputs, Model, RunCost, Session};
 
 /// What is measured.
@@ -180,7 +181,8 @@ async fn one_run(model: &Model, session: &mut Session, options: BenchOptions, se
 }
 
 async fn greedy(model: &Model, session: &mut Session, ids: Vec<i32>, from: usize, total: usize) -> Result<i32, Error> {
-    let outputs = step_inputs(model, session, Head::Greedy, ids, from, total).await?;
+    let step = Step { head: Head::Greedy, ids, rows: 1, from, total };
+    let outputs = step.run(model, &mut session.state, None).await?;
     Ok(outputs[0].as_i32()?.first().copied().unwrap_or(0))
 }
 

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::SearchOptions;
+
 /// What a model's settings demand of a text, beside how tokens are drawn. Lengths count what the decoder has read, the
 /// tokens that it began with among them.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -14,14 +16,20 @@ pub struct Constraints {
     pub no_repeat_ngram: usize,
     /// No end before this length.
     pub min_length: usize,
+    /// No end before this many new tokens.
+    pub min_new_tokens: usize,
     /// Runs of tokens that must not come.
     pub bad_words: Vec<Vec<u32>>,
+    /// Tokens that must not come.
+    pub suppressed: Vec<u32>,
+    /// Tokens that must not come first; a forced first token is passed over.
+    pub suppressed_first: Vec<u32>,
 }
 
 impl Constraints {
-    /// Reads what `find` yields by the library's names; what makes no sense is left out.
+    /// Reads the tokens that `find` yields by the library's names; what makes no sense is left out. Numbers come with
+    /// [`Constraints::under`].
     pub(crate) fn read<'v>(find: impl Fn(&str) -> Option<&'v Value>) -> Self {
-        let number = |key| find(key).and_then(Value::as_u64).and_then(|n| usize::try_from(n).ok());
         let ids = |value: &Value| -> Vec<u32> {
             let list = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
             list.iter().filter_map(|id| u32::try_from(id.as_u64()?).ok()).collect()
@@ -30,9 +38,21 @@ impl Constraints {
         Self {
             forced_bos: find("forced_bos_token_id").and_then(|value| ids(value).first().copied()),
             forced_eos: find("forced_eos_token_id").map(ids).unwrap_or_default(),
-            no_repeat_ngram: number("no_repeat_ngram_size").unwrap_or(0),
-            min_length: number("min_length").unwrap_or(0),
+            suppressed: find("suppress_tokens").map(ids).unwrap_or_default(),
+            suppressed_first: find("begin_suppress_tokens").map(ids).unwrap_or_default(),
             bad_words: words.map(|words| words.iter().map(ids).filter(|w| !w.is_empty()).collect()).unwrap_or_default(),
+            ..Self::default()
+        }
+    }
+
+    /// With the settings of a call over them.
+    pub(crate) fn under(self, search: &SearchOptions) -> Self {
+        Self {
+            forced_bos: search.forced_bos.or(self.forced_bos),
+            no_repeat_ngram: search.no_repeat_ngram.unwrap_or(0),
+            min_length: search.min_length.unwrap_or(0),
+            min_new_tokens: search.min_new_tokens.unwrap_or(0),
+            ..self
         }
     }
 
@@ -58,15 +78,27 @@ impl Constraints {
                 }
             }
         }
-        if history.len() < self.min_length {
+        if history.len() < self.min_length.max(start + self.min_new_tokens) {
             eos.iter().for_each(|id| ban(*id));
         }
         match (self.forced_bos, longest) {
-            (Some(id), _) if history.len() == start => only(logits, &[id]),
+            (Some(id), _) if history.len() == 1 => only(logits, &[id]),
             (_, Some(longest)) if history.len() + 1 == longest && !self.forced_eos.is_empty() => {
                 only(logits, &self.forced_eos);
             }
             _ => {}
+        }
+        let mut take = |ids: &[u32]| {
+            for id in ids {
+                if let Some(logit) = logits.get_mut(*id as usize) {
+                    *logit = f32::NEG_INFINITY;
+                }
+            }
+        };
+        take(&self.suppressed);
+        let first = if start == 1 && self.forced_bos.is_some() { start + 1 } else { start };
+        if history.len() == first {
+            take(&self.suppressed_first);
         }
     }
 }

@@ -87,6 +87,22 @@ pub enum State {
     Gpu(gpu::Session),
 }
 
+impl State {
+    /// Row `i` goes on from what row `parents[i]` holds; no key is copied.
+    ///
+    /// # Errors
+    /// There are more or fewer parents than rows, or a parent does not exist.
+    pub fn reorder(&mut self, parents: &[usize]) -> Result<(), Error> {
+        match self {
+            Self::Cpu(session) => Ok(session.reorder(parents)?),
+            Self::Gpu(session) => {
+                session.reorder(parents);
+                Ok(())
+            }
+        }
+    }
+}
+
 impl Device {
     /// Opens the processor with a number of threads.
     pub fn cpu(threads: usize) -> Self {
@@ -224,6 +240,22 @@ impl Device {
             Self::Cpu(engine) => State::Cpu(engine.session(states, rows, capacity)?),
             Self::Gpu(engine) => State::Gpu(engine.session(states, rows, capacity)?),
         })
+    }
+
+    /// Keeps inputs on a GPU for the runs of a session, which then are not given them. On the processor inputs are read
+    /// where they are: `false`.
+    ///
+    /// # Errors
+    /// There is not enough memory.
+    pub fn hold(&self, state: &mut State, inputs: &[(&str, &Tensor)]) -> Result<bool, Error> {
+        match (self, state) {
+            (Self::Cpu(_), State::Cpu(_)) => Ok(false),
+            (Self::Gpu(engine), State::Gpu(state)) => {
+                engine.hold(state, inputs)?;
+                Ok(true)
+            }
+            (Self::Cpu(_) | Self::Gpu(_), _) => Err(Error::MixedDevices),
+        }
     }
 
     /// Runs a program; outputs are in the graph's order.

@@ -7,6 +7,7 @@ use format::{Checkpoint, Dtype, Folder, gguf, names, read_text};
 use models::gguf::{Divisors, Tensors};
 use serde_json::Value;
 
+use crate::ctranslate2::{self, LISTS};
 use crate::package::Source;
 use crate::quantize::TURNED;
 use crate::{Chat, ChatTemplate, Error, GenerationConfig, Tokenizer, TokenizerConfig};
@@ -46,7 +47,10 @@ impl Files {
     /// The file is damaged or of an unknown kind.
     pub async fn open(source: Source) -> Result<Self, Error> {
         let place = match source {
-            Source::Folder(folder) => Place::Folder(folder),
+            Source::Folder(folder) => match ctranslate2::open(&*folder).await? {
+                Some(checkpoint) => Place::File(Rc::new(checkpoint)),
+                None => Place::Folder(folder),
+            },
             Source::File(file) => Place::File(Rc::new(Checkpoint::open_file(file).await?)),
         };
         Ok(Self { place })
@@ -149,6 +153,10 @@ impl Files {
     /// There is none, or a file is damaged.
     pub async fn tokenizer(&self) -> Result<Arc<Tokenizer>, Error> {
         let config = self.tokenizer_config().await?;
+        if let (Some(source), Some(target)) = (self.text(LISTS[0]).await?, self.text(LISTS[1]).await?) {
+            let (source, target) = (ctranslate2::kept(LISTS[0], &source)?, ctranslate2::kept(LISTS[1], &target)?);
+            return Tokenizer::from_lists(&source, &target, &config).map(Arc::new);
+        }
         if let Some(text) = self.text("tokenizer.json").await? {
             return Tokenizer::from_json(text.as_bytes(), &config).map(Arc::new);
         }

@@ -4,11 +4,15 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use graph::Tensor;
-use models::{Call, Head, Parts, Side, Task};
+use models::{Head, Parts, Task};
 use web_time::Instant;
 
-use crate::memory::Memory;
-use crate::{Constraints, Error, Model, Progress, Sampler, SamplerConfig, Session, TextStream, Tokenizer};
+use crate::search::Search;
+use crate::step::Step;
+use crate::{
+    BeamConfig, Constraints, Error, Model, Progress, Sampler, SamplerConfig, SearchOptions, Session, TextStream,
+    Tokenizer,
+};
 
 /// Tokens run at once while the prompt is read, so that activations do not grow with it.
 pub const CHUNK: usize = 512;
@@ -16,7 +20,7 @@ pub const CHUNK: usize = 512;
 /// What to write and when to stop.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct GenerateOptions {
-    /// The most new tokens; by default what the session can still hold.
+    /// The most new tokens; by default as many as the model's files say, else what the session can still hold.
     pub max_tokens: Option<usize>,
     /// How tokens are drawn.
     pub sampler: SamplerConfig,
@@ -24,6 +28,8 @@ pub struct GenerateOptions {
     pub stop: Vec<String>,
     /// Tokens that end the answer.
     pub eos: Vec<u32>,
+    /// How texts are searched for, over the model's own settings.
+    pub search: SearchOptions,
 }
 
 /// Why an answer ended.
@@ -82,20 +88,31 @@ impl Model {
     ) -> Result<Completion, Error> {
         let sampler = Sampler::new(options.sampler.clone())?;
         let own = self.generation().await?;
+        let search = options.search.over(&own.search);
+        let beams = self.beams(options, &search)?;
         let started = Instant::now();
         let start = match self.package().model.parts() {
             Parts::Decoder | Parts::Encoder => prompt.to_vec(),
             Parts::EncoderDecoder => {
                 session.forget();
-                session.memory = Some(self.encode(prompt).await?);
+                let mut memory = self.encode(prompt).await?;
+                if beams.is_none() {
+                    memory.hold(self, &mut session.state)?;
+                }
+                session.memory = Some(memory);
                 vec![own.decoder_start.or(own.bos).unwrap_or(0)]
             }
         };
         self.check_prompt(&start)?;
         let encode_ms = started.elapsed().as_secs_f64() * 1e3;
         let mut writing = Writing::new(self, session, tokenizer, &start, options, sampler);
-        writing.constraints = own.constraints.clone();
-        let written = writing.run(listener).await;
+        writing.constraints = own.constraints.clone().under(&search);
+        let most = options.max_tokens.map(|most| start.len().saturating_add(most));
+        writing.longest = most.or_else(|| search.longest(start.len()));
+        let written = match beams {
+            Some(config) => writing.search(config, listener).await,
+            None => writing.run(listener).await,
+        };
         if written.is_err() {
             session.forget();
         }
@@ -105,6 +122,16 @@ impl Model {
             ..done
         };
         written.map(whole)
+    }
+
+    /// The search, if there is one; texts that are drawn are not searched for.
+    fn beams(&self, options: &GenerateOptions, search: &SearchOptions) -> Result<Option<BeamConfig>, Error> {
+        let beams = search.beams()?;
+        let drawn = options.sampler.temperature > 0.0;
+        if drawn && options.search.num_beams.is_some_and(|beams| beams > 1) {
+            return Err(Error::sampler("num_beams", "texts are searched for at temperature 0 only"));
+        }
+        Ok(beams.filter(|_| !drawn))
     }
 
     fn check_prompt(&self, prompt: &[u32]) -> Result<(), Error> {
@@ -134,6 +161,8 @@ struct Writing<'a> {
     prompt: &'a [u32],
     sampler: Sampler,
     constraints: Constraints,
+    /// The length at which the text ends, what it began with among it.
+    longest: Option<usize>,
     stream: Option<TextStream>,
     history: Vec<u32>,
     text: String,
@@ -150,7 +179,8 @@ impl<'a> Writing<'a> {
     ) -> Self {
         let stream = tokenizer.map(|t| TextStream::new(t.clone(), &options.stop));
         let (history, constraints) = (prompt.to_vec(), Constraints::default());
-        Self { model, session, options, prompt, sampler, constraints, stream, history, text: String::new() }
+        let (longest, text) = (None, String::new());
+        Self { model, session, options, prompt, sampler, constraints, longest, stream, history, text }
     }
 
     async fn run(mut self, listener: &mut Listener<'_>) -> Result<Completion, Error> {
@@ -165,15 +195,58 @@ impl<'a> Writing<'a> {
             None => Finish::Cancelled,
             Some(first) => self.decode(first, &mut token_ids, listener).await?,
         };
-        let rest = self.stream.as_mut().map(TextStream::finish).transpose()?.flatten();
-        if let Some(rest) = rest {
+        self.finish_text(listener)?;
+        let decode_ms = decode.elapsed().as_secs_f64() * 1e3;
+        let prompt_tokens = self.prompt.len();
+        Ok(Completion { token_ids, text: self.text, finish, prompt_tokens, cached_tokens, prefill_ms, decode_ms })
+    }
+
+    fn is_full(&self) -> bool {
+        let most = self.longest.map_or(self.model.context(), |longest| longest.min(self.model.context()));
+        self.history.len() >= most
+    }
+
+    /// Writes the best of several texts that are followed at once; the listener hears it whole.
+    async fn search(mut self, config: BeamConfig, listener: &mut Listener<'_>) -> Result<Completion, Error> {
+        let begin = Instant::now();
+        let eos = &self.options.eos;
+        let full = self.is_full();
+        let search = Search {
+            model: self.model,
+            session: &mut *self.session,
+            sampler: &mut self.sampler,
+            constraints: &self.constraints,
+            eos,
+            start: self.prompt,
+            longest: self.longest,
+        };
+        let best = if full { Some(Vec::new()) } else { search.run(config, listener).await? };
+        let mut finish = if best.is_some() { Finish::Length } else { Finish::Cancelled };
+        let mut token_ids = best.unwrap_or_default();
+        if token_ids.last().is_some_and(|last| eos.contains(last)) {
+            token_ids.pop();
+            finish = Finish::Stop;
+        }
+        for token in &token_ids {
+            if let Some(end) = self.write(*token, listener)? {
+                finish = end;
+                break;
+            }
+        }
+        self.finish_text(listener)?;
+        let (prompt_tokens, decode_ms) = (self.prompt.len(), begin.elapsed().as_secs_f64() * 1e3);
+        let text = self.text;
+        Ok(Completion { token_ids, text, finish, prompt_tokens, cached_tokens: 0, prefill_ms: 0.0, decode_ms })
+    }
+
+    /// Lets out the text that was held back.
+    fn finish_text(&mut self, listener: &mut Listener<'_>) -> Result<(), Error> {
+        if let Some(rest) = self.stream.as_mut().map(TextStream::finish).transpose()?.flatten() {
             self.text.push_str(&rest);
             // The answer is over: whether the caller wants more no longer matters.
             let _ = (listener.piece)(&rest);
         }
-        let decode_ms = decode.elapsed().as_secs_f64() * 1e3;
-        let prompt_tokens = self.prompt.len();
-        Ok(Completion { token_ids, text: self.text, finish, prompt_tokens, cached_tokens, prefill_ms, decode_ms })
+        Ok(())
     }
 
     /// Forgets the cache where a text of `total` tokens turns keys otherwise than the text that is held.
@@ -205,8 +278,7 @@ impl<'a> Writing<'a> {
     async fn decode(&mut self, first: u32, ids: &mut Vec<u32>, listener: &mut Listener<'_>) -> Result<Finish, Error> {
         let mut next = first;
         loop {
-            let room = self.model.context() - self.history.len();
-            if self.options.max_tokens.is_some_and(|most| ids.len() >= most) || room == 0 {
+            if self.is_full() {
                 return Ok(Finish::Length);
             }
             if self.options.eos.contains(&next) {
@@ -221,7 +293,7 @@ impl<'a> Writing<'a> {
                 return Ok(Finish::Cancelled);
             }
             pause(listener).await;
-            if self.options.max_tokens.is_some_and(|most| ids.len() >= most) || room == 1 {
+            if self.is_full() {
                 return Ok(Finish::Length);
             }
             let end = self.history.len();
@@ -266,53 +338,18 @@ impl<'a> Writing<'a> {
         }
         let mut logits = outputs[0].as_f32()?.to_vec();
         let start = self.prompt.len();
-        let longest = self.options.max_tokens.map(|most| start + most);
-        self.constraints.apply(&mut logits, &self.history[..to], start, longest, &self.options.eos);
+        self.constraints.apply(&mut logits, &self.history[..to], start, self.longest, &self.options.eos);
         Ok(self.sampler.sample(&mut logits, &self.history[..to]))
     }
 
     async fn run_tokens(&mut self, head: Head, from: usize, to: usize) -> Result<Vec<Tensor>, Error> {
         let ids = self.history[from..to].iter().map(|id| *id as i32).collect();
-        step_inputs(self.model, self.session, head, ids, from, self.history.len()).await
+        let step = Step { head, ids, rows: 1, from, total: self.history.len() };
+        step.run(self.model, &mut self.session.state, self.session.memory.as_ref()).await
     }
 }
 
-/// Runs `ids` at places `from..` of row 0, of a text of `total` tokens, and evaluates the head for the last.
-pub(crate) async fn step_inputs(
-    model: &Model,
-    session: &mut Session,
-    head: Head,
-    ids: Vec<i32>,
-    from: usize,
-    total: usize,
-) -> Result<Vec<Tensor>, Error> {
-    let n = ids.len();
-    let ids = Tensor::i32([1, n], ids)?;
-    let past = Tensor::i32([1], vec![from as i32])?;
-    let rows = Tensor::i32([1], vec![n as i32 - 1])?;
-    let places = places(model, from, n, total)?;
-    let Session { state, memory, .. } = session;
-    let tokens = if memory.is_some() { "decoder_input_ids" } else { "input_ids" };
-    let mut inputs = vec![(tokens, &ids), ("past", &past), ("rows", &rows)];
-    inputs.extend(places.iter().map(|(name, tensor)| (name.as_str(), tensor)));
-    inputs.extend(memory.iter().flat_map(Memory::inputs));
-    model.run(Call::step(head), Some(state), &inputs).await
-}
-
-/// The inputs that tell where `n` tokens behind `from` others stand.
-fn places(model: &Model, from: usize, n: usize, total: usize) -> Result<Vec<(String, Tensor)>, Error> {
-    let model = &model.package().model;
-    if model.parts() == Parts::EncoderDecoder {
-        let places = model.places(Side::Decoder, from, n)?;
-        return Ok(places.map(|places| (Side::Decoder.places(), places)).into_iter().collect());
-    }
-    let positions = Tensor::i32([1, n], (from as i32..(from + n) as i32).collect())?;
-    let inv_freq = model.inv_freq(total).map(|f| Tensor::f32([f.len()], f)).transpose()?;
-    let inv_freq = inv_freq.map(|tensor| ("inv_freq".to_string(), tensor));
-    Ok([("position_ids".to_string(), positions)].into_iter().chain(inv_freq).collect())
-}
-
-async fn pause(listener: &Listener<'_>) {
+pub(crate) async fn pause(listener: &Listener<'_>) {
     if let Some(pause) = listener.pause {
         pause().await;
     }

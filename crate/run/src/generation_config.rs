@@ -1,6 +1,6 @@
 //! Where a model says when to stop and how to sample.
 
-use crate::{Constraints, Error, SamplerConfig};
+use crate::{Constraints, Error, SamplerConfig, SearchOptions};
 use format::gguf::Metadata;
 use serde_json::Value;
 
@@ -29,6 +29,8 @@ pub struct GenerationConfig {
     pub repetition_penalty: Option<f32>,
     /// What must and must not come.
     pub constraints: Constraints,
+    /// How texts are searched for, and how long they are.
+    pub search: SearchOptions,
 }
 
 impl GenerationConfig {
@@ -46,6 +48,11 @@ impl GenerationConfig {
             Some((file, value)) => ids(file, key, value).map(|list| list.first().copied()),
             None => Ok(None),
         };
+        // Without a file of its own the library takes these from the configuration.
+        let own = |key: &str| match generation {
+            Value::Null => find(key),
+            _ => Some((FILES[0], &generation[key])).filter(|(_, value)| !value.is_null()),
+        };
         let number = |key: &str| generation[key].as_f64().map(|value| value as f32);
         Ok(GenerationConfig {
             bos: id("bos_token_id")?,
@@ -58,7 +65,8 @@ impl GenerationConfig {
             top_p: number("top_p"),
             min_p: number("min_p"),
             repetition_penalty: number("repetition_penalty"),
-            constraints: Constraints::read(|key| find(key).map(|(_, value)| value)),
+            constraints: Constraints::read(|key| own(key).map(|(_, value)| value)),
+            search: SearchOptions::read(own)?,
         })
     }
 

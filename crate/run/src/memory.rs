@@ -3,9 +3,10 @@
 use graph::Tensor;
 use models::{Call, Side, memory_names};
 
+use crate::device::State;
 use crate::{Error, Model};
 
-/// Keys and values of a source text by the names of a decoder's inputs.
+/// Keys and values of a source text by the names of a decoder's inputs; none where the device keeps them.
 pub(crate) struct Memory {
     tensors: Vec<(String, Tensor)>,
 }
@@ -14,6 +15,19 @@ impl Memory {
     /// The inputs of a decoder's step.
     pub fn inputs(&self) -> impl Iterator<Item = (&str, &Tensor)> {
         self.tensors.iter().map(|(name, tensor)| (name.as_str(), tensor))
+    }
+}
+
+impl Memory {
+    /// Brings them to the device once for all steps with these caches, where that is apart.
+    ///
+    /// # Errors
+    /// There is not enough memory.
+    pub fn hold(&mut self, model: &Model, state: &mut State) -> Result<(), Error> {
+        if model.device().hold(state, &self.inputs().collect::<Vec<_>>())? {
+            self.tensors.clear();
+        }
+        Ok(())
     }
 }
 
@@ -26,7 +40,7 @@ impl Model {
         self.check_source(source)?;
         let n = source.len();
         let ids = Tensor::i32([1, n], source.iter().map(|id| *id as i32).collect())?;
-        let places = self.package().model.places(Side::Encoder, 0, n)?;
+        let places = self.package().model.places(Side::Encoder, 0, ids.as_i32()?, n)?;
         let name = Side::Encoder.places();
         let mut inputs = vec![("input_ids", &ids)];
         inputs.extend(places.as_ref().map(|places| (name.as_str(), places)));

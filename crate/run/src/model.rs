@@ -8,8 +8,9 @@ use models::{Call, Head, Mask, Task};
 
 use crate::device::{Device, DeviceChoice, Program, RunCost, State, Weights};
 use crate::package::{Package, Source};
+use crate::step::Step;
 use crate::trial::{self, Chosen, Trial};
-use crate::{Error, GenerationConfig, Progress, Session, generate, load};
+use crate::{Error, GenerationConfig, Progress, Session, load};
 
 /// How a model is loaded.
 #[derive(Clone, Debug, PartialEq)]
@@ -190,8 +191,9 @@ impl Model {
             progress(Progress::Compile { done, total });
             if self.device.compiles() {
                 let tokens = tokens.min(self.context);
-                let mut session = Session::new(self.device.session(&self.states, 1, tokens)?);
-                generate::step_inputs(self, &mut session, head, vec![0; tokens], 0, tokens).await?;
+                let mut state = self.state(1, tokens)?;
+                let step = Step { head, ids: vec![0; tokens], rows: 1, from: 0, total: tokens };
+                step.run(self, &mut state, None).await?;
             } else {
                 let call = Call::step(head);
                 let program = self.program(call)?;
@@ -207,7 +209,12 @@ impl Model {
     /// # Errors
     /// There is not enough memory.
     pub fn session(&self) -> Result<Session, Error> {
-        Ok(Session::new(self.device.session(&self.states, 1, self.context)?))
+        Ok(Session::new(self.state(1, self.context)?))
+    }
+
+    /// Empty caches of `rows` rows of `capacity` tokens.
+    pub(crate) fn state(&self, rows: usize, capacity: usize) -> Result<State, Error> {
+        self.device.session(&self.states, rows, capacity)
     }
 
     /// Runs the decoder once. Programs are prepared at the first call of their kind and kept.

@@ -14,7 +14,7 @@ use crate::package::Package;
 use crate::{Adapter, Error, Progress};
 
 /// Texts that go into the file.
-const TEXTS: [&str; 15] = [
+const TEXTS: [&str; 17] = [
     "config.json",
     "generation_config.json",
     "tokenizer.json",
@@ -30,6 +30,8 @@ const TEXTS: [&str; 15] = [
     "modules.json",
     "1_Pooling/config.json",
     "preprocessor_config.json",
+    "source_vocabulary.json",
+    "target_vocabulary.json",
 ];
 
 /// Says that matrices which checkpoints of the family keep as [K, N] are [N, K] here.

@@ -144,18 +144,23 @@ impl Sampler {
     /// # Shapes
     /// `logits` [V]; `history` any length.
     pub fn sample(&mut self, logits: &mut [f32], history: &[u32]) -> u32 {
-        self.penalise(logits, history);
-        for &(id, bias) in &self.config.logit_bias {
-            if let Some(logit) = logits.get_mut(id as usize) {
-                *logit += bias;
-            }
-        }
+        self.adjust(logits, history);
         if self.config.temperature == 0.0 {
             return argmax(logits);
         }
         self.collect((0u32..).zip(logits.iter().copied()));
         self.keep_top_k();
         self.choose()
+    }
+
+    /// Penalties and biases.
+    pub(crate) fn adjust(&mut self, logits: &mut [f32], history: &[u32]) {
+        self.penalise(logits, history);
+        for &(id, bias) in &self.config.logit_bias {
+            if let Some(logit) = logits.get_mut(id as usize) {
+                *logit += bias;
+            }
+        }
     }
 
     /// The next token, given the logits of the likeliest alone, as many as [`SamplerConfig::likeliest`] says: the token

@@ -2,18 +2,21 @@
 
 use crate::device::State;
 use crate::memory::Memory;
+use crate::search::Rows;
 
 /// A conversation with a model. Two sessions share one set of weights.
 pub struct Session {
     pub(crate) state: State,
     /// The source that a decoder behind an encoder looks up.
     pub(crate) memory: Option<Memory>,
+    /// The caches of beams, once some were searched.
+    pub(crate) beams: Option<Rows>,
     tokens: Vec<u32>,
 }
 
 impl Session {
     pub(crate) fn new(state: State) -> Self {
-        Self { state, memory: None, tokens: Vec::new() }
+        Self { state, memory: None, beams: None, tokens: Vec::new() }
     }
 
     /// The tokens whose keys and values are held.

@@ -104,7 +104,13 @@ async fn draw_one(
     let seed = Random::new(options.seed).named("stories").at(draw);
     let sampler = SamplerConfig { seed: Some(seed), ..options.sampler.clone() };
     let eos = tokenizer.special().eos.into_iter().collect();
-    let options = GenerateOptions { max_tokens: Some(options.max_tokens), sampler, stop: options.stop.clone(), eos };
+    let options = GenerateOptions {
+        max_tokens: Some(options.max_tokens),
+        sampler,
+        stop: options.stop.clone(),
+        eos,
+        ..GenerateOptions::default()
+    };
     let mut piece = |_: &str| ControlFlow::Continue(());
     let mut progress = |_| ControlFlow::Continue(());
     let mut listener = Listener { piece: &mut piece, progress: &mut progress, pause: None };

@@ -28,6 +28,7 @@ impl Sampling {
             sampler,
             stop: self.stop.unwrap_or_default(),
             eos: own.eos.clone(),
+            ..GenerateOptions::default()
         })
     }
 }

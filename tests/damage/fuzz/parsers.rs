@@ -66,6 +66,15 @@ pub fn llama2c() -> Parser {
     file_of("llama2.c", "model.bin", vec![files::llama2c()])
 }
 
+pub fn ctranslate2() -> Parser {
+    file_of("CTranslate2", "model.bin", vec![files::ctranslate2()])
+}
+
+/// Lists of tokens, beside a model that holds a few.
+pub fn ctranslate2_vocabulary() -> Parser {
+    file_of("CTranslate2's vocabulary", "source_vocabulary.txt", vec![files::ctranslate2()])
+}
+
 /// Texts there and back.
 fn use_tokenizer(tokenizer: &Tokenizer) -> Result<(), String> {
     for given in ["Hello, world!", "你好 😀\n\n  <s></s>", ""] {

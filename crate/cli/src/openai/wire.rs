@@ -117,7 +117,13 @@ impl Request {
             Some(Stop::One(text)) => vec![text.clone()],
             Some(Stop::Several(texts)) => texts.clone(),
         };
-        Ok(GenerateOptions { max_tokens: self.max_completion_tokens.or(self.max_tokens), sampler, stop, eos: own.eos })
+        Ok(GenerateOptions {
+            max_tokens: self.max_completion_tokens.or(self.max_tokens),
+            sampler,
+            stop,
+            eos: own.eos,
+            ..GenerateOptions::default()
+        })
     }
 
     /// What all parts of the answer share.

@@ -160,14 +160,18 @@ impl ForwardInputs {
         }
         self.check_range("input_ids", &ids, model.n_source())?;
         self.check_range(TARGETS, &targets, model.n_vocab())?;
-        let mut bound = vec![("input_ids".to_string(), ids), (TARGETS.to_string(), targets)];
-        for (side, name, tokens) in [(Side::Encoder, "input_ids", source[1]), (Side::Decoder, TARGETS, target[1])] {
+        let sides = [(Side::Encoder, "input_ids", &ids), (Side::Decoder, TARGETS, &targets)];
+        let mut bound = Vec::new();
+        for (side, name, ids) in sides {
+            let tokens = ids.shape[1];
             if model.has_learned_positions() && tokens > model.max_positions() {
                 let most = model.max_positions();
                 return Err(self.fail(name, format!("has {tokens} tokens, the model has {most} positions")));
             }
-            bound.extend(model.places(side, 0, tokens)?.map(|places| (side.places(), places)));
+            let places = model.places(side, 0, ids.as_i32()?, tokens)?;
+            bound.extend(places.map(|places| (side.places(), places)));
         }
+        bound.extend([("input_ids".to_string(), ids), (TARGETS.to_string(), targets)]);
         let mut call = Call::forward(Mask::None);
         if let Some(bias) = self.mask_bias("attention_mask", &source)? {
             call.mask = Mask::Padding;

@@ -1,9 +1,11 @@
-//! What people do with encoders: embed, fill masks, classify, answer from a text.
+//! What people do with encoders: embed, fill masks, classify, answer from a text; and with those that have a decoder
+//! behind them: translate, summarise.
 
 mod answer;
 mod classify;
 mod embed;
 mod fill_mask;
+mod text2text;
 mod tokens;
 
 use std::rc::Rc;
@@ -20,12 +22,13 @@ pub use answer::{Answer, AnswerOptions};
 pub use classify::{Entity, Label};
 pub use embed::{Embedding, Pooling};
 pub use fill_mask::{Filled, Mask};
+pub use text2text::{Generated, TranslateOptions, WriteOptions};
 pub use tokens::Token;
 
 /// Rows that are run at once.
 const BATCH: usize = 16;
 
-/// A loaded encoder with its tokenizer and what its configuration says about its head.
+/// A loaded model with its tokenizer and what its configuration says about its head.
 pub struct Reader {
     model: Rc<Model>,
     tokenizer: Arc<Tokenizer>,

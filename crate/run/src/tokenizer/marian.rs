@@ -8,13 +8,31 @@ use super::{Engine, Framing, PieceKind, SpecialTokens, Spelling, Tokenizer, Toke
 use crate::Error;
 use std::collections::HashMap;
 
-/// A SentencePiece model whose pieces are numbered elsewhere.
+/// A cutter whose pieces are numbered elsewhere.
 pub(super) struct Renumbered {
     /// Cuts a text into pieces; its own ids mean nothing.
-    cutter: Box<Tokenizer>,
-    ids: HashMap<String, u32>,
-    tokens: HashMap<u32, String>,
-    unk: u32,
+    pub cutter: Box<Tokenizer>,
+    /// The numbers of what is read.
+    pub ids: HashMap<String, u32>,
+    /// What is written, by its numbers.
+    pub tokens: HashMap<u32, String>,
+    pub unk: u32,
+    pub joint: Joint,
+}
+
+/// How pieces become a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Joint {
+    /// `▁` is a space (SentencePiece).
+    Signs,
+    /// `@@` ends a piece whose word goes on (subword-nmt).
+    Ats,
+    /// `￭` stands where there is no space (OpenNMT).
+    Joiners,
+    /// Pieces are characters.
+    Characters,
+    /// Pieces are words.
+    Spaces,
 }
 
 impl Tokenizer {
@@ -42,7 +60,7 @@ impl Tokenizer {
         let tokens = ids.iter().map(|(token, id)| (*id, token.clone())).collect();
         let vocab_len = ids.values().max().map_or(0, |id| *id as usize + 1);
         Ok(Tokenizer {
-            engine: Engine::Renumbered(Renumbered { cutter, ids, tokens, unk }),
+            engine: Engine::Renumbered(Renumbered { cutter, ids, tokens, unk, joint: Joint::Signs }),
             framing: Framing::Ends { first: None, last: Some(last) },
             spelling: Spelling::Pieces,
             special,
@@ -76,8 +94,14 @@ impl Renumbered {
 
     /// The text of ids that are no special tokens: the pieces without their signs for spaces.
     pub(super) fn decode(&self, ids: impl Iterator<Item = u32>) -> String {
-        let text: String = ids.filter_map(|id| self.token(id)).collect();
-        text.replace('▁', " ").trim().to_string()
+        let pieces: Vec<&str> = ids.filter_map(|id| self.token(id)).collect();
+        match self.joint {
+            Joint::Signs => pieces.concat().replace('▁', " ").trim().to_string(),
+            Joint::Ats => format!("{} ", pieces.join(" ")).replace("@@ ", "").trim().to_string(),
+            Joint::Joiners => pieces.join(" ").replace("￭ ", "").replace(" ￭", "").replace('￭', ""),
+            Joint::Characters => pieces.concat(),
+            Joint::Spaces => pieces.join(" "),
+        }
     }
 
     /// The id of a piece.

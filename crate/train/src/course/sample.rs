@@ -30,8 +30,13 @@ impl Course {
             let seed = Random::new(self.recipe.seed).named("sample").of(self.state.step).at(at as u64);
             let sampler =
                 SamplerConfig { temperature: spec.temperature as f32, seed: Some(seed), ..SamplerConfig::default() };
-            let options =
-                GenerateOptions { max_tokens: Some(spec.max_tokens), sampler, stop: Vec::new(), eos: eos.clone() };
+            let options = GenerateOptions {
+                max_tokens: Some(spec.max_tokens),
+                sampler,
+                stop: Vec::new(),
+                eos: eos.clone(),
+                ..GenerateOptions::default()
+            };
             let mut piece = |_: &str| ControlFlow::Continue(());
             let mut progress = |_| ControlFlow::Continue(());
             let mut listener = Listener { piece: &mut piece, progress: &mut progress, pause: None };

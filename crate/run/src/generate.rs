@@ -84,7 +84,7 @@ impl Model {
         let own = self.generation().await?;
         let started = Instant::now();
         let start = match self.package().model.parts() {
-            Parts::Decoder | Parts::Encoder => prompt.to_vec(),
+            Parts::Decoder | Parts::Encoder | Parts::Pictures => prompt.to_vec(),
             Parts::EncoderDecoder => {
                 session.forget();
                 session.memory = Some(self.encode(prompt).await?);

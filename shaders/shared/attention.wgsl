@@ -2,7 +2,7 @@
 #import act
 
 struct Params {
-    bias_strides: vec4u,  // of b, h, t, s; 0 broadcasts
+    bias_strides: vec4u,  // of b, h, t, s; 0 broadcasts; of axial tables the last is their columns C
     batch: u32,
     tokens: u32,          // T
     heads: u32,           // H
@@ -10,7 +10,7 @@ struct Params {
     dim: u32,             // D
     keys: u32,            // S, unless paged
     k_batch: u32,         // 1 if all rows read the keys of row 0, else B
-    flags: u32,           // 1 causal, 2 past, 4 bias, 8 logarithms are wanted
+    flags: u32,           // 1 causal, 2 past, 4 bias, 8 logarithms are wanted, 16 the bias is axial
     window: u32,          // 0xffffffff for none
     scale: f32,
     soft_cap: f32,        // 0 for none
@@ -22,7 +22,7 @@ const HIDDEN = -1e30;
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> q: array<f32>;          // [B, T, H, D]
 @group(0) @binding(2) var<storage, read> past: array<i32>;       // [B] or unused
-@group(0) @binding(3) var<storage, read> bias: array<f32>;       // broadcast over [B, H, T, S] or unused
+@group(0) @binding(3) var<storage, read> bias: array<f32>;       // broadcast over [B, H, T, S], axial [B, T, H, S / C + C], or unused
 @group(0) @binding(4) var<storage, read_write> out: array<f32>;  // [B, T, H, D]
 @group(0) @binding(8) var<storage, read_write> lse: array<f32>;  // [B, H, T] or unused
 #ifdef paged
@@ -131,7 +131,11 @@ fn score(b: u32, h: u32, t: u32, s: u32, q_at: u32, g: u32) -> f32 {
     }
     if (params.flags & 4u) != 0u {
         let strides = params.bias_strides;
-        let added = bias[b * strides.x + h * strides.y + t * strides.z + s * strides.w];
+        let row = b * strides.x + h * strides.y + t * strides.z;
+        if (params.flags & 16u) != 0u {
+            return sum + bias[row + s / strides.w] + bias[row + key_count() / strides.w + s % strides.w];
+        }
+        let added = bias[row + s * strides.w];
         if added <= HIDDEN {
             return HIDDEN;
         }

@@ -2,8 +2,8 @@
 
 use graph::Side::{Plain, Transposed};
 use graph::{
-    Act, Attention, Bias, BinaryOp, Checkpointing, DType, MatMul, Op, Reduce, Rope, RopeLayout, Tensor, Training,
-    UnaryOp,
+    Act, Attention, Bias, BinaryOp, Checkpointing, Corners, DType, Interpolation, MatMul, Op, Reduce, Rope, RopeLayout,
+    Tensor, Training, UnaryOp, Window,
 };
 
 use crate::suite::{Draft, check, check_with};
@@ -145,6 +145,48 @@ fn movement() {
     check("pad", |d| d.mixed(d.weight("x", [4, 3]).pad(1, 2, 8).act(Act::Sigmoid)));
     check("concat", |d| d.mixed(d.weight("x", [2, 3]).concat(&[d.weight("y", [2, 4])], 1).silu()));
     check("reshape", |d| d.mixed(d.weight("x", [2, 6]).reshape([3usize, 4]).silu()));
+}
+
+#[test]
+fn pictures() {
+    let windows = [
+        Window::square(2, 2, 0),
+        Window::square(3, 1, 1),
+        Window { kernel: [3, 2], stride: [2, 1], padding: [1, 2], dilation: [1, 3] },
+    ];
+    for window in windows {
+        check(&format!("a convolution {window:?}"), |d| {
+            let at = d.g.weights().at("proj");
+            d.mixed(d.weight("x", [2, 6, 5, 3]).conv2d(&at, 4, window, Bias::Add, Some(Act::Gelu)))
+        });
+        check(&format!("each channel by itself {window:?}"), |d| {
+            let at = d.g.weights().at("proj");
+            d.mixed(d.weight("x", [2, 6, 5, 3]).depthwise(&at, window, Bias::Add, Some(Act::Silu)))
+        });
+        check(&format!("a transposed convolution {window:?}"), |d| {
+            let at = d.g.weights().at("proj");
+            d.mixed(d.weight("x", [2, 4, 5, 3]).conv_transpose2d(&at, 4, window, [0, 0], Bias::Add))
+        });
+    }
+    check("groups", |d| {
+        let at = d.g.weights().at("proj");
+        d.mixed(d.weight("x", [1, 4, 5, 6]).grouped_conv2d(&at, 4, 2, Window::square(3, 1, 1), Bias::None))
+    });
+    for how in [Interpolation::Nearest, Interpolation::Bilinear, Interpolation::Bicubic] {
+        for corners in [Corners::Cells, Corners::Aligned] {
+            check(&format!("{how:?} {corners:?}"), |d| {
+                d.mixed(d.weight("x", [2, 4, 5, 3]).interpolate([7, 3], how, corners))
+            });
+        }
+    }
+    check("windows and back", |d| {
+        let x = d.weight("x", [2, 5, 7, 3]);
+        d.mixed(x.partition(3).silu().unpartition(x.dim(0), [5, 7]))
+    });
+    check("axial attention", |d| {
+        let spec = Attention { axial: Some(3), ..Attention::new(0.4) };
+        d.mixed(attend(d, [2, 6, 4, 2, 8], &spec, Some(d.weight("tables", [2, 6, 4, 5]))))
+    });
 }
 
 #[test]

@@ -28,8 +28,8 @@ fn package(name: &str) -> Option<Package> {
     Some(block_on(Package::open(Source::Folder(Rc::new(folder)))).unwrap())
 }
 
-fn translate(model: &Model, text: &str, num_beams: usize) -> Result<run::tasks::Generated, run::Error> {
-    let reader = block_on(Reader::new(model))?;
+fn translate(model: &Rc<Model>, text: &str, num_beams: usize) -> Result<run::tasks::Generated, run::Error> {
+    let reader = block_on(Reader::new(model.clone()))?;
     let eos = block_on(model.generation())?.eos.clone();
     let search = SearchOptions { num_beams: Some(num_beams), ..SearchOptions::default() };
     let sampler = SamplerConfig::greedy();
@@ -71,6 +71,7 @@ fn words_are_the_library_s() {
         let Some(package) = package(name) else { continue };
         for (device, choice) in DEVICES {
             let Some(model) = verdict.ok(name, loaded::load(package.clone(), choice)) else { continue };
+            let model = Rc::new(model);
             for case in reference["results"][name].as_array().unwrap() {
                 let joined = |key: &str| -> String {
                     case[key].as_array().unwrap().iter().map(|token| token.as_str().unwrap()).collect()
@@ -94,7 +95,7 @@ fn one_file_writes_the_same() {
         let Some(package) = package(name) else { return };
         let file = quantize(&package, QuantType::F16).unwrap();
         for (device, choice) in DEVICES {
-            let model = loaded::load(file.clone(), choice).unwrap();
+            let model = Rc::new(loaded::load(file.clone(), choice).unwrap());
             assert_eq!(translate(&model, "آتزمون", 1).unwrap().text, "atzmon", "{name} on {device}");
             assert_eq!(translate(&model, "آ ت ز م و ن", 4).unwrap().text, "atzmon", "{name} on {device}");
         }

@@ -33,22 +33,16 @@ pub fn weights(package: &Package, graph: &Graph) -> Result<Vec<Stored>, run::Err
             (Some(Dtype::Quant(ty)), graph::Stored::AsDeclared, Some(rows)) => {
                 (ty, block_on(checkpoint.read_rows(&found.name, rows.clone()))?)
             }
-            _ => (QuantType::F32, changed(&block_on(checkpoint.read_f32(&found.name))?, found.stored)),
+            _ => (QuantType::F32, changed(&block_on(checkpoint.read_f32(&found.name))?, found.stored, &spec.shape)),
         };
         Ok(Stored { name: spec.name.clone(), shape: spec.shape.clone(), ty, data })
     };
     graph.weights.iter().zip(found).map(one).collect()
 }
 
-fn changed((shape, values): &(Vec<usize>, Vec<f32>), stored: graph::Stored) -> Vec<u8> {
+fn changed((_, values): &(Vec<usize>, Vec<f32>), stored: graph::Stored, seen: &[usize]) -> Vec<u8> {
     let mut out = Vec::new();
-    let changed: Vec<f32> = match (stored, shape.as_slice()) {
-        (graph::Stored::Transposed, [rows, cols]) => {
-            (0..*cols).flat_map(|c| (0..*rows).map(move |r| values[r * cols + c])).collect()
-        }
-        (graph::Stored::LessOne, _) => values.iter().map(|value| value + 1.0).collect(),
-        _ => values.clone(),
-    };
+    let changed = stored.loaded(seen, values.clone());
     format::encode(QuantType::F32, &changed, &mut out).unwrap();
     out
 }

@@ -41,6 +41,7 @@ pub fn cases(suite: &mut Suite) {
     alone(suite, "long", PLAIN, [1, 2, 2000, 3, 1, 66]);
     probabilities(suite);
     biases(suite);
+    axial(suite);
     shared_keys(suite);
     given_past(suite);
     sessions(suite);
@@ -92,6 +93,20 @@ fn biases(suite: &mut Suite) {
                     d.out(q.attention(tap, kv, None, Some(d.floats([2, 1, 1, t], bias)), spec));
                 });
             }
+        }
+    }
+}
+
+/// Keys on a grid, with a table for its rows and one for its columns.
+fn axial(suite: &mut Suite) {
+    for ([rows, columns], t, g, width) in [([1, 1], 1, 2, 8), ([3, 5], 15, 4, 16), ([14, 14], 196, 2, 20), ([30, 9], 7, 1, 64)] {
+        for (tap, soft_cap) in [("a", None), ("see", None), ("a", Some(2.0))] {
+            suite.check(Bound::SINGLE, format!("a grid of {rows} by {columns}, {t} queries, {tap} {soft_cap:?}"), |d| {
+                let (q, kv) = qkv(d, [2, t, rows * columns, 4, g, width]);
+                let tables = d.normal([2, t, 4, rows + columns]);
+                let spec = Attention { axial: Some(columns), soft_cap, ..PLAIN };
+                d.out(q.attention(tap, kv, None, Some(tables), spec));
+            });
         }
     }
 }

@@ -24,4 +24,12 @@ pub fn cases(suite: &mut Suite) {
         d.out(d.normal([5, 7, 3]).permute([2, 0, 1]).permute([1, 2, 0]));
     });
     suite.check(Bound::EXACT, "of a weight", |d| d.out(d.at("w").weight([5, 66]).permute([1, 0])));
+    for (h, w, size) in [(4, 6, 2), (5, 7, 3), (14, 14, 14), (3, 9, 4)] {
+        suite.check(Bound::EXACT, format!("[{h}, {w}] in windows of {size} and back"), |d| {
+            let x = d.normal([2, h, w, 3]);
+            let cut = x.partition(size);
+            d.out(cut);
+            d.out(cut.unpartition(x.dim(0), [h, w]));
+        });
+    }
 }

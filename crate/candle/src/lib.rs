@@ -9,6 +9,7 @@ mod error;
 mod ops;
 mod session;
 mod update;
+mod vision;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -8,7 +8,7 @@ use graph::{
     WeightId,
 };
 
-use crate::{Engine, Error, Session, attention, backward, update};
+use crate::{Engine, Error, Session, attention, backward, update, vision};
 
 type Values = Result<Vec<Value>, Error>;
 
@@ -49,8 +49,12 @@ impl Play<'_> {
             }
             Op::Attention(spec) => {
                 let past = if spec.past { x[3].to_vec1::<i64>()? } else { Vec::new() };
-                let bias = spec.bias.then(|| &x[3 + usize::from(spec.past)]);
-                let [out, probs, lse] = attention::attention(spec, (&x[0], &x[1], &x[2]), &past, bias)?;
+                let bias = spec.bias.then(|| x[3 + usize::from(spec.past)].clone());
+                let bias = match (bias, spec.axial) {
+                    (Some(tables), Some(columns)) => Some(vision::spread(&tables, columns)?),
+                    (bias, _) => bias,
+                };
+                let [out, probs, lse] = attention::attention(spec, (&x[0], &x[1], &x[2]), &past, bias.as_ref())?;
                 let rest = [spec.probs.then_some(probs), spec.lse.then_some(lse)];
                 Ok(std::iter::once(out).chain(rest.into_iter().flatten()).collect())
             }
@@ -76,6 +80,12 @@ impl Play<'_> {
             Op::Expand(shape) => one(x[0].broadcast_as(shape.eval(&self.symbols)?)?.contiguous()?),
             Op::SumTo(shape) => one(sum_to(&x[0], &shape.eval(&self.symbols)?)?),
             Op::Pad { axis, start, size } => one(pad(&x[0], *axis, *start, size.eval(&self.symbols)?)?),
+            Op::Unfold(window) => one(vision::unfold(&x[0], window)?),
+            Op::Fold { window, size } => one(vision::fold(&x[0], window, *size)?),
+            Op::Depthwise { window, act, .. } => {
+                let out = vision::depthwise(&x[0], &x[1], x.get(2), window)?;
+                one(act.map_or(Ok(out.clone()), |kind| self::act(&out, kind))?)
+            }
             Op::Dropout(dropout) => one(backward::dropout(&x[0], &x[1], *dropout)?),
             Op::ScatterAddRows { rows } => one(backward::scatter_add_rows(&x[0], &x[1], *rows)?),
             Op::SoftmaxCrossEntropy { smoothing } => backward::cross_entropy(&x[0], &x[1], f64::from(*smoothing)),

@@ -3,6 +3,7 @@
 use graph::{Attention, Bias as HasBias, MatMul, Node, NodeId, Op, Port, Rope};
 
 mod training;
+mod vision;
 
 use crate::Error;
 use crate::cache::Caches;
@@ -157,6 +158,7 @@ pub(crate) fn run(
             let width = task.reader.rows(task.port(1)?).1;
             scatter_add_rows::scatter_add_rows(pool, task.i32(0)?, task.f32(1)?, width, out);
         }
+        Op::Unfold(_) | Op::Fold { .. } | Op::Depthwise { .. } => vision::run(task, out)?,
         Op::Dropout(_)
         | Op::SoftmaxCrossEntropy { .. }
         | Op::UnaryGrad(_)
@@ -274,7 +276,7 @@ fn attention_node(
         None => Keys::Dense { k: task.f32(1)?, v: task.f32(2)?, batch: k_batch },
     };
     let past = if spec.past { Some(task.i32(3)?) } else { None };
-    let bias = if spec.bias { Some(bias_of(task, 3 + usize::from(spec.past), &sizes)?) } else { None };
+    let bias = if spec.bias { Some(bias_of(task, 3 + usize::from(spec.past), &sizes, spec.axial)?) } else { None };
     let operands = Operands { q: task.f32(0)?, keys: held, past, bias };
     let (weights, lse): (&mut [f32], &mut [f32]) = if spec.probs { (second, third) } else { (&mut [], second) };
     attention(task.pool, spec, &sizes, &operands, &mut scratch.partial, out, lse);
@@ -284,11 +286,18 @@ fn attention_node(
     Ok(())
 }
 
-fn bias_of<'a>(task: &Task<'a>, i: usize, sizes: &Sizes) -> Result<Bias<'a>, Error> {
+fn bias_of<'a>(task: &Task<'a>, i: usize, sizes: &Sizes, axial: Option<usize>) -> Result<Bias<'a>, Error> {
     let full = [sizes.batch, sizes.n_head, sizes.queries, sizes.keys];
-    let steps = binary::steps(task.shape(i)?, &full);
+    let steps = match axial {
+        // [B, T, H, R + C]
+        Some(columns) => {
+            let both = sizes.keys / columns.max(1) + columns;
+            vec![sizes.queries * sizes.n_head * both, both, sizes.n_head * both, columns]
+        }
+        None => binary::steps(task.shape(i)?, &full),
+    };
     let steps = steps.try_into().map_err(|_| task.fail("the bias has not four axes".into()))?;
-    Ok(Bias { values: task.f32(i)?, steps })
+    Ok(Bias { values: task.f32(i)?, steps, axial: axial.is_some() })
 }
 
 fn pad_node(task: &Task<'_>, axis: usize, start: usize, out: &mut [f32]) -> Result<(), Error> {

@@ -6,9 +6,9 @@ use std::fmt::Display;
 use std::panic::Location;
 use std::sync::Arc;
 
-use crate::graph::{Graph, Node, NodeId, Output, Port, StateId, StateSpec, Stored, ValueType, WeightId, WeightSpec};
+use crate::graph::{Graph, Node, NodeId, Output, Port, StateId, StateSpec, ValueType, WeightId, WeightSpec};
 use crate::rules::{self, Tables};
-use crate::{Adapter, Adapters, DType, Error, Op, Shape, Taps, Tensor, Update, Var};
+use crate::{Adapter, Adapters, DType, Error, Op, Shape, Stored, Taps, Tensor, Update, Var};
 
 #[derive(Default)]
 struct Writing {

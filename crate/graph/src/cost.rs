@@ -39,6 +39,7 @@ impl Graph {
             Op::MatMul(MatMul { a, .. }) => {
                 2 * outputs * self.inner(node, if *a == Side::Plain { 1 } else { 2 }, symbols)?
             }
+            Op::Depthwise { window, .. } => 2 * outputs * window.taps() as u64,
             Op::Attention(_) | Op::AttentionGrad { .. } => {
                 let keys = self.value(node.inputs[1]).shape[1].eval(symbols)? as u64;
                 // Two products forward; backward those two again and three for the gradients.

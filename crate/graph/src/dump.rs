@@ -58,6 +58,10 @@ fn write_detail(graph: &Graph, op: &Op, f: &mut fmt::Formatter<'_>) -> fmt::Resu
         Op::Slice { axis, start, len } => write!(f, " axis={axis} {start}..{}", start + len),
         Op::Concat { axis } => write!(f, " axis={axis}"),
         Op::MatMul(spec) => write!(f, " {:?} {:?}", spec.a, spec.b),
+        Op::Unfold(window) | Op::Fold { window, .. } | Op::Depthwise { window, .. } => {
+            let [kernel, stride] = [window.kernel, window.stride].map(|[rows, columns]| format!("{rows}x{columns}"));
+            write!(f, " {kernel} by {stride}")
+        }
         Op::Pad { axis, start, .. } => write!(f, " axis={axis} at {start}"),
         Op::Dropout(dropout) => write!(f, " rate={}", dropout.rate),
         Op::SoftmaxCrossEntropy { smoothing } | Op::SoftmaxCrossEntropyGrad { smoothing } => {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{DType, Error, Op, Shape, Symbols, Tensor};
+use crate::{DType, Error, Op, Shape, Stored, Symbols, Tensor};
 
 /// The place of a node in [`Graph::nodes`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -43,18 +43,6 @@ pub struct Node {
     pub inputs: Vec<Port>,
     /// The types of the outputs.
     pub outputs: Vec<ValueType>,
-}
-
-/// How a checkpoint stores a weight.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
-pub enum Stored {
-    /// As declared.
-    #[default]
-    AsDeclared,
-    /// With the two axes exchanged (GPT-2's Conv1D keeps [K, N]); turned while loading.
-    Transposed,
-    /// Less one: the graph sees 1 + w (Gemma's norms).
-    LessOne,
 }
 
 /// A weight that the graph reads.

@@ -22,15 +22,18 @@ mod dump;
 mod error;
 mod grad;
 mod graph;
+mod interpolate;
 mod op;
 mod pages;
 mod random;
 mod rules;
 mod shape;
 mod spec;
+mod stored;
 mod taps;
 mod tensor;
 mod var;
+mod vision;
 
 pub use adapters::{Adapter, Adapters};
 pub use builder::{Builder, Cache, Scope, Training};
@@ -39,14 +42,17 @@ pub use cost::Cost;
 pub use dim::{Dim, Symbol, Symbols};
 pub use error::Error;
 pub use grad::Checkpointing;
-pub use graph::{Graph, Node, NodeId, Output, Port, StateId, StateSpec, Stored, ValueType, WeightId, WeightSpec};
+pub use graph::{Graph, Node, NodeId, Output, Port, StateId, StateSpec, ValueType, WeightId, WeightSpec};
+pub use interpolate::{Corners, Interpolation};
 pub use op::Op;
 pub use pages::{PAGE, PageCopy, PageError, PageTable};
 pub use random::random_u32;
 pub use shape::Shape;
 pub use spec::{
     Act, Attention, Bias, BinaryOp, DType, Dropout, Gate, MatMul, Reduce, Rope, RopeLayout, Side, UnaryOp, Update,
+    Window,
 };
+pub use stored::Stored;
 pub use taps::Taps;
 pub use tensor::{Data, Tensor};
 pub use var::Var;

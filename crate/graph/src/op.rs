@@ -6,7 +6,9 @@
 use std::sync::Arc;
 
 use crate::graph::{StateId, WeightId};
-use crate::{Act, Attention, Bias, BinaryOp, Dim, Dropout, Gate, MatMul, Reduce, Rope, Shape, Tensor, UnaryOp, Update};
+use crate::{
+    Act, Attention, Bias, BinaryOp, Dim, Dropout, Gate, MatMul, Reduce, Rope, Shape, Tensor, UnaryOp, Update, Window,
+};
 
 /// An operation. Inputs and outputs are described on each variant as `inputs → outputs`.
 #[derive(Clone, Debug, PartialEq)]
@@ -109,6 +111,26 @@ pub enum Op {
         /// The new size of the axis.
         size: Dim,
     },
+    /// What a window sees at each place: `x [B, H, W, C] → [B, H', W', kh·kw·C]`, element after element of the window with
+    /// all its channels; zeros beyond the picture.
+    Unfold(Window),
+    /// The sum of what windows hold, the reverse of [`Op::Unfold`]: `x [B, H', W', kh·kw·C] → [B, H, W, C]`.
+    Fold {
+        /// How the window slides.
+        window: Window,
+        /// H and W.
+        size: [usize; 2],
+    },
+    /// `act(sum over the window of x weight + b)`, each channel by itself: `x [B, H, W, C], weight [kh·kw, C], bias [C]? →
+    /// [B, H', W', C]`.
+    Depthwise {
+        /// How the window slides.
+        window: Window,
+        /// There is a bias input.
+        bias: Bias,
+        /// Applied to the result.
+        act: Option<Act>,
+    },
     /// The sum of rows by their place, the reverse of [`Op::GatherRows`]: `ids [..] i32, values [.., C] → [rows, C]`. An id
     /// outside is left out. Rows with one id are added in their order.
     ScatterAddRows {
@@ -191,6 +213,9 @@ impl Op {
             Op::Expand(_) => "expand",
             Op::SumTo(_) => "sum_to",
             Op::Pad { .. } => "pad",
+            Op::Unfold(_) => "unfold",
+            Op::Fold { .. } => "fold",
+            Op::Depthwise { .. } => "depthwise",
             Op::ScatterAddRows { .. } => "scatter_add_rows",
             Op::Dropout(_) => "dropout",
             Op::SoftmaxCrossEntropy { .. } => "softmax_cross_entropy",

@@ -147,6 +147,47 @@ pub struct Gate {
     pub act: Act,
 }
 
+/// How a window slides over pictures [H, W]: each pair is of rows and columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Window {
+    /// Its size.
+    pub kernel: [usize; 2],
+    /// From one place to the next.
+    pub stride: [usize; 2],
+    /// Zeros before the picture and as many behind it.
+    pub padding: [usize; 2],
+    /// From one element of the window to the next.
+    pub dilation: [usize; 2],
+}
+
+impl Window {
+    /// A square window that leaves nothing out.
+    pub const fn square(kernel: usize, stride: usize, padding: usize) -> Self {
+        Self { kernel: [kernel; 2], stride: [stride; 2], padding: [padding; 2], dilation: [1; 2] }
+    }
+
+    /// Elements of the window.
+    pub const fn taps(&self) -> usize {
+        self.kernel[0] * self.kernel[1]
+    }
+
+    /// At how many places the window lies on pictures of `size`, rows and columns; nothing if it is larger than they.
+    ///
+    /// ```
+    /// use dynasty_graph::Window;
+    /// assert_eq!(Window::square(3, 2, 1).places([7, 8]), Some([4, 4]));
+    /// assert_eq!(Window::square(3, 1, 0).places([2, 8]), None);
+    /// ```
+    pub fn places(&self, size: [usize; 2]) -> Option<[usize; 2]> {
+        let along = |i: usize| {
+            let span = self.dilation[i].checked_mul(self.kernel[i].checked_sub(1)?)? + 1;
+            let room = size[i].checked_add(self.padding[i].checked_mul(2)?)?.checked_sub(span)?;
+            Some(room.checked_div(self.stride[i])? + 1)
+        };
+        Some([along(0)?, along(1)?])
+    }
+}
+
 /// Reductions over the last axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Reduce {
@@ -194,6 +235,10 @@ pub struct Attention {
     pub past: bool,
     /// There is an input `bias` f32, broadcast over [B, H, T, S]. Values at or below −1e30 hide the key.
     pub bias: bool,
+    /// The input `bias` is not broadcast but two tables side by side, [B, T, H, R + C], for keys that lie in R rows of so
+    /// many columns C: `table[b, t, h, s / C] + table[b, t, h, R + s % C]` is added (the decomposed relative positions
+    /// of Li et al. 2021, arXiv:2112.01526).
+    pub axial: Option<usize>,
     /// There is another output, the probabilities [B, H, T, S].
     pub probs: bool,
     /// There is a last output, the logarithm of each query's sum of exponentials [B, H, T], from which
@@ -204,6 +249,7 @@ pub struct Attention {
 impl Attention {
     /// Attention of every query to every key.
     pub const fn new(scale: f32) -> Self {
-        Self { scale, causal: false, window: None, soft_cap: None, past: false, bias: false, probs: false, lse: false }
+        let (causal, past, bias, probs, lse) = (false, false, false, false, false);
+        Self { scale, causal, window: None, soft_cap: None, past, bias, axial: None, probs, lse }
     }
 }

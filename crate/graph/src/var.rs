@@ -2,10 +2,10 @@
 
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
-use crate::graph::{NodeId, Port, Stored};
+use crate::graph::{NodeId, Port};
 use crate::{
     Act, Adapter, Attention, Bias, BinaryOp, Builder, DType, Dim, Dropout, Gate, MatMul, Op, Reduce, Rope, Scope,
-    Shape, Training, UnaryOp,
+    Shape, Stored, Training, UnaryOp,
 };
 
 /// A value of the graph being written: a `Copy` handle, so that a model reads as if it computed at once.
@@ -73,7 +73,7 @@ impl<'g> Var<'g> {
     }
 
     #[track_caller]
-    fn project(self, at: &Scope<'g>, n: usize, bias: Bias, act: Option<Act>, stored: Stored) -> Var<'g> {
+    pub(crate) fn project(self, at: &Scope<'g>, n: usize, bias: Bias, act: Option<Act>, stored: Stored) -> Var<'g> {
         let weight = at.tensor("weight", [n, self.shape().last_known().unwrap_or(0)], stored);
         let adapter = self.builder.adapter(at);
         // The gradient of an activation reads what it is applied to, and an adapter's result comes before it.

@@ -2,6 +2,8 @@
 
 use graph::{Builder, DType, Dim, Reduce, Var};
 
+use crate::Look;
+
 /// Whether keys and values of earlier calls are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CacheUse {
@@ -68,12 +70,19 @@ pub struct Call {
     pub decoder_mask: Mask,
     /// Which part runs.
     pub part: Part,
+    /// What is asked of a model that looks at pictures.
+    pub look: Look,
 }
 
 impl Call {
     /// A forward pass over whole sequences, as a reference library does it.
     pub fn forward(mask: Mask) -> Self {
         Self { mask, ..Self::whole(CacheUse::None, Rows::All, Head::Logits) }
+    }
+
+    /// A forward pass over pictures.
+    pub fn look(look: Look) -> Self {
+        Self { look, ..Self::forward(Mask::None) }
     }
 
     /// A step of training: whole sequences and their loss.
@@ -92,7 +101,7 @@ impl Call {
     }
 
     fn whole(cache: CacheUse, rows: Rows, head: Head) -> Self {
-        Self { cache, rows, head, mask: Mask::None, decoder_mask: Mask::None, part: Part::Whole }
+        Self { cache, rows, head, mask: Mask::None, decoder_mask: Mask::None, part: Part::Whole, look: Look::default() }
     }
 }
 

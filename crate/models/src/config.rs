@@ -88,6 +88,20 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// A size or a list of sizes; empty if it is missing.
+    ///
+    /// # Errors
+    /// One of them is no integer, zero, or larger than any model's.
+    pub fn sizes(&self, field: &str) -> Result<Vec<usize>, Error> {
+        let Some(value) = self.value(field) else { return Ok(Vec::new()) };
+        let one = |value: &Value| {
+            let whole = value.as_u64().or_else(|| value.as_f64().filter(|f| f.fract() == 0.0).map(|f| f as u64));
+            whole.filter(|n| (1..=LARGEST).contains(n)).map(|n| n as usize)
+        };
+        let sizes = value.as_array().map_or_else(|| one(value).map(|n| vec![n]), |list| list.iter().map(one).collect());
+        sizes.ok_or_else(|| self.fail(field, format!("is {value}, expected integers from 1 to {LARGEST}")))
+    }
+
     /// A number if it is there.
     ///
     /// # Errors

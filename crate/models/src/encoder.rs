@@ -139,7 +139,7 @@ impl Kind {
             Task::TokenClassification | Task::QuestionAnswering => true,
             Task::PreTraining => matches!(self, Self::Bert | Self::Albert),
             Task::NextSentence => self == Self::Bert,
-            Task::CausalLm | Task::Seq2SeqLm => false,
+            Task::CausalLm | Task::Seq2SeqLm | Task::ImageClassification | Task::Segmentation => false,
         }
     }
 }
@@ -254,7 +254,7 @@ fn check_plain(config: &Fields<'_>) -> Result<(), Error> {
 }
 
 /// How many labels a classifier has: those named, else their number, else two.
-fn read_labels(config: &Fields<'_>) -> Result<usize, Error> {
+pub(crate) fn read_labels(config: &Fields<'_>) -> Result<usize, Error> {
     match config.value("id2label").map(|labels| (labels, labels.as_object())) {
         Some((_, Some(labels))) if !labels.is_empty() => Ok(labels.len()),
         Some((_, Some(_))) | None => config.size_or("num_labels", 2),

@@ -3,7 +3,7 @@
 use graph::{Builder, Graph, Taps, Tensor};
 use serde_json::Value;
 
-use crate::{Call, Error, Fields, Side, bart, encoder, gemma, gpt_neox, gpt2, llama, t5};
+use crate::{Call, Error, Fields, Side, Vision, bart, encoder, gemma, gpt_neox, gpt2, llama, t5};
 
 /// What the head computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -26,6 +26,10 @@ pub enum Task {
     QuestionAnswering,
     /// The next token of a target text.
     Seq2SeqLm,
+    /// A class of a picture.
+    ImageClassification,
+    /// Masks of what prompts point at in a picture.
+    Segmentation,
 }
 
 /// How architectures end that have a head.
@@ -52,6 +56,8 @@ pub enum Parts {
     Encoder,
     /// An encoder for a source text, and a decoder for what is written from it.
     EncoderDecoder,
+    /// It looks at pictures.
+    Pictures,
 }
 
 /// A configured model of any family.
@@ -71,6 +77,8 @@ pub enum Model {
     T5(t5::Config),
     /// Marian, BART, mBART, M2M-100.
     Bart(bart::Config),
+    /// What looks at pictures.
+    Vision(Vision),
 }
 
 impl Model {
@@ -85,6 +93,9 @@ impl Model {
             Some(name) => (*name).to_string(),
             None => default_architecture(fields.text("model_type")?.unwrap_or_default()),
         };
+        if let Some(model) = Vision::read(&name, &fields)? {
+            return Ok(Self::Vision(model));
+        }
         let split = HEADS.iter().find_map(|(end, task)| Some((name.strip_suffix(end)?, *task)));
         let (family, task) = split.ok_or_else(|| unknown(&name))?;
         if let Some(kind) = encoder_kind(family).filter(|kind| kind.has(task)) {
@@ -134,6 +145,7 @@ impl Model {
             Self::Encoder(cfg) => cfg.fit_to(has),
             Self::T5(cfg) => cfg.fit_to(has),
             Self::Bart(cfg) => cfg.fit_to(has),
+            Self::Vision(model) => model.fit_to(has),
         }
     }
 
@@ -160,6 +172,7 @@ impl Model {
             Self::Gemma(cfg) => gemma::write(g, cfg, call)?,
             Self::T5(cfg) => t5::write(g, cfg, call),
             Self::Bart(cfg) => bart::write(g, cfg, call),
+            Self::Vision(model) => model.write(g, call),
         }
         Ok(())
     }
@@ -177,6 +190,7 @@ impl Model {
                 cfg.encoder.n_layer = cfg.encoder.n_layer.min(n);
                 cfg.decoder.n_layer = cfg.decoder.n_layer.min(n);
             }
+            Self::Vision(model) => model.keep_blocks(n),
         }
     }
 
@@ -190,6 +204,7 @@ impl Model {
             Self::Encoder(cfg) => (cfg.task, cfg.pooler) = (Task::Base, false),
             Self::T5(cfg) => cfg.task = Task::Base,
             Self::Bart(cfg) => cfg.task = Task::Base,
+            Self::Vision(_) => {}
         }
     }
 
@@ -203,6 +218,7 @@ impl Model {
             Self::Encoder(cfg) => cfg.kind.name(),
             Self::T5(_) => "t5",
             Self::Bart(cfg) => cfg.name(),
+            Self::Vision(model) => model.family(),
         }
     }
 
@@ -212,6 +228,7 @@ impl Model {
             Self::Llama(_) | Self::Gpt2(_) | Self::GptNeox(_) | Self::Gemma(_) => Parts::Decoder,
             Self::Encoder(_) => Parts::Encoder,
             Self::T5(_) | Self::Bart(_) => Parts::EncoderDecoder,
+            Self::Vision(_) => Parts::Pictures,
         }
     }
 
@@ -225,6 +242,7 @@ impl Model {
             Self::Encoder(cfg) => cfg.task,
             Self::T5(cfg) => cfg.task,
             Self::Bart(cfg) => cfg.task,
+            Self::Vision(model) => model.task(),
         }
     }
 
@@ -238,6 +256,7 @@ impl Model {
             Self::Encoder(cfg) => cfg.n_vocab,
             Self::T5(cfg) => cfg.n_vocab,
             Self::Bart(cfg) => cfg.decoder.n_vocab,
+            Self::Vision(model) => model.text().map_or(0, |text| text.n_vocab),
         }
     }
 
@@ -246,7 +265,7 @@ impl Model {
         match self {
             Self::Bart(cfg) => cfg.encoder.n_vocab,
             Self::Llama(_) | Self::Gpt2(_) | Self::GptNeox(_) | Self::Gemma(_) => self.n_vocab(),
-            Self::Encoder(_) | Self::T5(_) => self.n_vocab(),
+            Self::Encoder(_) | Self::T5(_) | Self::Vision(_) => self.n_vocab(),
         }
     }
 
@@ -254,6 +273,7 @@ impl Model {
     pub fn n_types(&self) -> usize {
         match self {
             Self::Llama(_) | Self::Gpt2(_) | Self::GptNeox(_) | Self::Gemma(_) | Self::T5(_) | Self::Bart(_) => 0,
+            Self::Vision(_) => 0,
             Self::Encoder(cfg) => cfg.n_types,
         }
     }
@@ -268,6 +288,7 @@ impl Model {
             Self::Encoder(cfg) => cfg.n_layer,
             Self::T5(cfg) => cfg.n_layer,
             Self::Bart(cfg) => cfg.encoder.n_layer,
+            Self::Vision(model) => model.n_layer(),
         }
     }
 
@@ -281,6 +302,7 @@ impl Model {
             Self::Encoder(cfg) => cfg.max_positions,
             Self::T5(cfg) => cfg.max_positions,
             Self::Bart(cfg) => cfg.max_positions,
+            Self::Vision(model) => model.text().map_or(1, |text| text.max_positions),
         }
     }
 
@@ -291,6 +313,7 @@ impl Model {
                 cfg.max_positions - cfg.padding_id.map_or(0, |id| id as usize + 1).min(cfg.max_positions)
             }
             Self::T5(_) => usize::MAX,
+            Self::Vision(model) => model.text().map_or(1, |text| text.max_positions),
             Self::Llama(_) | Self::Gpt2(_) | Self::GptNeox(_) | Self::Gemma(_) | Self::Bart(_) => self.max_positions(),
         }
     }
@@ -298,7 +321,7 @@ impl Model {
     /// Whether a longer sequence than [`Model::max_positions`] is impossible, and not only unwise.
     pub fn has_learned_positions(&self) -> bool {
         match self {
-            Self::Llama(_) | Self::GptNeox(_) | Self::Gemma(_) | Self::T5(_) => false,
+            Self::Llama(_) | Self::GptNeox(_) | Self::Gemma(_) | Self::T5(_) | Self::Vision(_) => false,
             Self::Gpt2(_) | Self::Encoder(_) | Self::Bart(_) => true,
         }
     }
@@ -310,6 +333,7 @@ impl Model {
                 encoder::counted(ids.len(), tokens)
             }
             Self::Encoder(cfg) => cfg.positions(ids, tokens),
+            Self::Vision(_) => encoder::counted(ids.len(), tokens),
         }
     }
 
@@ -318,6 +342,7 @@ impl Model {
         match self {
             Self::Llama(cfg) => cfg.turns_anew_past,
             Self::Gpt2(_) | Self::GptNeox(_) | Self::Gemma(_) | Self::Encoder(_) | Self::T5(_) | Self::Bart(_) => None,
+            Self::Vision(_) => None,
         }
     }
 
@@ -327,7 +352,7 @@ impl Model {
             Self::Llama(cfg) => &cfg.rope,
             Self::GptNeox(cfg) => &cfg.rope,
             Self::Gemma(cfg) => &cfg.rope,
-            Self::Gpt2(_) | Self::Encoder(_) | Self::T5(_) | Self::Bart(_) => return None,
+            Self::Gpt2(_) | Self::Encoder(_) | Self::T5(_) | Self::Bart(_) | Self::Vision(_) => return None,
         };
         rope.depends_on_length().then(|| rope.inv_freq(seq_len))
     }
@@ -340,6 +365,7 @@ impl Model {
     pub fn places(&self, side: Side, past: usize, ids: &[i32], tokens: usize) -> Result<Option<Tensor>, graph::Error> {
         match self {
             Self::Llama(_) | Self::Gpt2(_) | Self::GptNeox(_) | Self::Gemma(_) | Self::Encoder(_) => Ok(None),
+            Self::Vision(_) => Ok(None),
             Self::T5(cfg) => cfg.places(side, past, tokens).map(Some),
             Self::Bart(cfg) => cfg.places(past, ids, tokens).map(Some),
         }
@@ -350,6 +376,7 @@ impl Model {
         match self {
             Self::Llama(_) | Self::Gpt2(_) | Self::GptNeox(_) | Self::Gemma(_) | Self::Encoder(_) | Self::T5(_) => None,
             Self::Bart(cfg) => cfg.shifted(ids, tokens),
+            Self::Vision(_) => None,
         }
     }
 }

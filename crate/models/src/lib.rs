@@ -20,6 +20,7 @@ mod rotary;
 mod seq2seq;
 mod shapes;
 pub mod t5;
+pub mod vision;
 
 pub use call::{CacheUse, Call, Head, Mask, Part, Rows};
 pub use config::Fields;
@@ -28,3 +29,4 @@ pub use family::{Model, Parts, Task};
 pub use names::{joined, resolve, spellings};
 pub use seq2seq::{Side, memory_names};
 pub use shapes::{SHAPES, shape_config};
+pub use vision::{Look, Prompts, Reads, Vision};

@@ -1,7 +1,23 @@
 //! From the graph's weight names to those of real checkpoints.
 
 /// Prefixes that some checkpoints leave out and others add.
-const PREFIXES: [&str; 7] = ["model.", "transformer.", "gpt_neox.", "bert.", "roberta.", "distilbert.", "albert."];
+const PREFIXES: [&str; 15] = [
+    "model.",
+    "transformer.",
+    "gpt_neox.",
+    "bert.",
+    "roberta.",
+    "distilbert.",
+    "albert.",
+    "vit.",
+    "deit.",
+    "dinov2.",
+    "dinov2_with_registers.",
+    "clip.",
+    "sam.",
+    "text_model.",
+    "vision_model.",
+];
 
 /// Names of the graph and what they were once called.
 const FORMER: [(&str, &str); 1] = [("lm_head.weight", "embed_out.weight")];

@@ -106,6 +106,9 @@ pub async fn bench_pass(model: &Model, options: BenchOptions) -> Result<PassFigu
 
 /// A row of tokens, and for a decoder behind the encoder a target half as long.
 fn pass_inputs(model: &models::Model, tokens: usize, seed: u64) -> Result<ForwardInputs, Error> {
+    if let models::Model::Vision(vision) = model {
+        return ForwardInputs::usual(vision);
+    }
     let ids = Tensor::i32([1, tokens], random_ids(model.n_source(), tokens, seed))?;
     let mut inputs = vec![("input_ids".to_string(), ids)];
     if model.parts() == Parts::EncoderDecoder {

@@ -1,6 +1,8 @@
 //! One forward pass with the names of the reference library.
 
 mod inputs;
+mod pictures;
+mod prompts;
 
 use graph::{Taps, Tensor};
 
@@ -32,7 +34,15 @@ impl Model {
         let names: Vec<String> = graph.outputs.iter().map(|o| reference_name(&o.name)).collect();
         let inputs: Vec<(&str, &Tensor)> = inputs.iter().map(|(name, tensor)| (name.as_str(), tensor)).collect();
         let outputs = self.run_once(graph, &inputs).await?;
-        let field = |(name, tensor): (String, Tensor)| Ok((name, tensor.shape.clone(), tensor.as_f32()?.to_vec()));
+        let field = |(name, tensor): (String, Tensor)| {
+            let mut shape = tensor.shape.clone();
+            if model.family() == "sam" && (name.starts_with("vision_att") || name.starts_with("att")) {
+                // There windows and heads are one axis.
+                let heads = shape.remove(1);
+                shape[0] *= heads;
+            }
+            Ok((name, shape, tensor.as_f32()?.to_vec()))
+        };
         names.into_iter().zip(outputs).map(field).collect()
     }
 }
@@ -49,7 +59,7 @@ impl Show {
 /// front, and `decoder.blocks.N.cross.probs` → `cross_attentions.N`.
 fn reference_name(tap: &str) -> String {
     let (side, rest) = match tap.split_once('.') {
-        Some((side @ ("encoder" | "decoder"), rest)) => (format!("{side}_"), rest),
+        Some((side @ ("encoder" | "decoder" | "vision" | "mask_decoder"), rest)) => (format!("{side}_"), rest),
         Some(_) | None => (String::new(), tap),
     };
     if let Some(n) = rest.strip_prefix("hidden.") {
@@ -57,7 +67,7 @@ fn reference_name(tap: &str) -> String {
     }
     let block = rest.strip_prefix("blocks.").and_then(|rest| rest.split_once('.'));
     match block {
-        Some((n, "attn.probs")) => format!("{side}attentions.{n}"),
+        Some((n, "attn.probs" | "probs")) => format!("{side}attentions.{n}"),
         Some((n, "cross.probs")) => format!("cross_attentions.{n}"),
         Some(_) | None => tap.to_string(),
     }

@@ -45,11 +45,9 @@ impl Package {
         if let (Some(total), Some(rows)) = (total, wanted.first_mut()) {
             *rows = total;
         }
-        if stored == Stored::Transposed {
-            wanted.reverse();
-        }
-        // A buffer of one row is a list.
-        let row = wanted.len() == 1 && info.shape == [1, wanted[0]];
+        let wanted = stored.shape(&wanted);
+        // A buffer of one row is a list, and so is a single number.
+        let row = wanted.len() == 1 && (info.shape == [1, wanted[0]] || info.shape.is_empty() && wanted == [1]);
         if info.shape != wanted && !row {
             return Err(fail(format!("has shape {:?}, the configuration says {wanted:?}", info.shape)));
         }
@@ -121,11 +119,7 @@ impl Package {
         let missing = || self.unfit(spec, "is missing".into());
         let info = self.holder(found).tensor(&found.name).ok_or_else(missing)?;
         let values = decode(info, spec.shape.iter().product(), &self.read(found).await?)?;
-        Ok(match (found.stored, &*spec.shape) {
-            (Stored::Transposed, [n, k]) => transposed(&values, *n, *k),
-            (Stored::LessOne, _) => values.into_iter().map(|value| 1.0 + value).collect(),
-            (Stored::AsDeclared | Stored::Transposed, _) => values,
-        })
+        Ok(found.stored.loaded(&spec.shape, values))
     }
 }
 

@@ -92,7 +92,7 @@ impl Model {
         let beams = self.beams(options, &search)?;
         let started = Instant::now();
         let start = match self.package().model.parts() {
-            Parts::Decoder | Parts::Encoder => prompt.to_vec(),
+            Parts::Decoder | Parts::Encoder | Parts::Pictures => prompt.to_vec(),
             Parts::EncoderDecoder => {
                 session.forget();
                 let mut memory = self.encode(prompt).await?;

@@ -60,7 +60,7 @@ async fn in_parts(
     };
     let Dtype::Quant(ty) = info.dtype else { return Ok(false) };
     let rows = PART / info.row_bytes().max(1) / cpu::Begun::ROWS * cpu::Begun::ROWS;
-    if found.stored != Stored::AsDeclared || !(1..*n).contains(&rows) {
+    if !found.stored.is_plain() || info.cols() != *k || !(1..*n).contains(&rows) {
         return Ok(false);
     }
     let Some(mut begun) = engine.begin(&spec.name, ty, *n, *k)? else { return Ok(false) };
@@ -77,7 +77,7 @@ async fn in_parts(
 async fn read(package: &Package, spec: &WeightSpec, found: &Found, widen: bool) -> Result<(QuantType, Vec<u8>), Error> {
     let dtype = package.holder(found).tensor(&found.name).map(|info| info.dtype);
     match dtype {
-        Some(Dtype::Quant(ty)) if found.stored == Stored::AsDeclared && !widen => {
+        Some(Dtype::Quant(ty)) if found.stored.is_plain() && !widen => {
             return Ok((ty, package.read(found).await?));
         }
         Some(_) | None => {}

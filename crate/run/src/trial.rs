@@ -105,7 +105,7 @@ fn one_block(package: &Package) -> Model {
 async fn time(package: &Package, device: &Device) -> Result<f64, Error> {
     match package.model.parts() {
         Parts::Decoder => time_steps(package, device).await,
-        Parts::Encoder | Parts::EncoderDecoder => time_passes(package, device).await,
+        Parts::Encoder | Parts::EncoderDecoder | Parts::Pictures => time_passes(package, device).await,
     }
 }
 
@@ -114,18 +114,22 @@ async fn time_passes(package: &Package, device: &Device) -> Result<f64, Error> {
     let model = one_block(package);
     let tokens = TOKENS.min(model.max_positions().saturating_sub(2)).max(1);
     let ids = Tensor::i32([1, tokens], vec![0; tokens])?;
-    let mut given = vec![("input_ids".to_string(), ids.clone())];
-    if model.parts() == Parts::EncoderDecoder {
-        given.push(("decoder_input_ids".to_string(), ids));
-    }
-    let (call, inputs) = ForwardInputs::new(given).bind(&model)?;
+    let given = match &model {
+        Model::Vision(vision) => ForwardInputs::usual(vision)?,
+        _ if model.parts() == Parts::EncoderDecoder => {
+            ForwardInputs::new(["input_ids", "decoder_input_ids"].map(|name| (name.to_string(), ids.clone())))
+        }
+        _ => ForwardInputs::tokens(ids),
+    };
+    let (call, inputs) = given.bind(&model)?;
     let inputs: Vec<(&str, &Tensor)> = inputs.iter().map(|(name, tensor)| (name.as_str(), tensor)).collect();
     let graph = model.build(&call, Taps::none())?;
     let mut weights = device.weights();
     load::load(device, package, &graph, &mut weights, &mut |_| ()).await?;
     let mut program = device.prepare(graph, &weights)?;
     let mut best = f64::INFINITY;
-    for pass in 0..=STEPS {
+    let passes = if model.parts() == Parts::Pictures { 1 } else { STEPS };
+    for pass in 0..=passes {
         let start = Instant::now();
         device.run(&mut program, None, &inputs).await?;
         // The first pass compiles and plans.

@@ -1,7 +1,7 @@
 //! The files of a model in training, as bytes: a loadable folder and what training needs to go on.
 
 use format::{Checkpoint, write_safetensors};
-use graph::{Stored, WeightSpec};
+use graph::WeightSpec;
 use serde_json::{Map, Value, json};
 
 use crate::programs::{model_name, state_names};
@@ -104,36 +104,10 @@ async fn read(model: &Checkpoint, name: &str, spec: &WeightSpec) -> Result<Vec<f
         let reason = format!("{name} has shape {shape:?}, the model says {:?}", spec.shape);
         return Err(Error::checkpoint(model.name(), reason));
     }
-    Ok(match (spec.stored, &*spec.shape) {
-        (Stored::Transposed, [n, k]) => transposed(&values, *k, *n),
-        (Stored::LessOne, _) => values.into_iter().map(|value| 1.0 + value).collect(),
-        (Stored::AsDeclared | Stored::Transposed, _) => values,
-    })
+    Ok(spec.stored.loaded(&spec.shape, values))
 }
 
 /// A weight as checkpoints store it.
 fn stored(spec: &WeightSpec, values: Vec<f32>) -> (Vec<usize>, Vec<f32>) {
-    match (spec.stored, &*spec.shape) {
-        (Stored::Transposed, [n, k]) => (vec![*k, *n], transposed(&values, *n, *k)),
-        (Stored::LessOne, _) => (spec.shape.clone(), values.into_iter().map(|value| value - 1.0).collect()),
-        (Stored::AsDeclared | Stored::Transposed, _) => (spec.shape.clone(), values),
-    }
-}
-
-/// [R, C] → [C, R]
-pub fn transposed(values: &[f32], rows: usize, columns: usize) -> Vec<f32> {
-    (0..columns).flat_map(|column| (0..rows).map(move |row| values[row * columns + column])).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn axes_are_exchanged_and_back() {
-        let values = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
-        let turned = transposed(&values, 2, 3);
-        assert_eq!(turned, [1.0, 4.0, 2.0, 5.0, 3.0, 6.0]);
-        assert_eq!(transposed(&turned, 3, 2), values);
-    }
+    (spec.stored.shape(&spec.shape), spec.stored.saved(&spec.shape, values))
 }

@@ -53,7 +53,7 @@ fn attention_grad(task: &Task<'_>, spec: &Attention, outputs: Outputs<'_>) -> Re
     let ([batch, queries, n_head, head_dim], [k_batch, keys, n_kv_head, _]) = (task.four(0)?, task.four(1)?);
     let sizes = Sizes { batch, queries, n_head, n_kv_head, head_dim, keys };
     let past = if spec.past { Some(task.i32(6)?) } else { None };
-    let bias = if spec.bias { Some(bias_of(task, 6 + usize::from(spec.past), &sizes)?) } else { None };
+    let bias = if spec.bias { Some(bias_of(task, 6 + usize::from(spec.past), &sizes, None)?) } else { None };
     let (q, k, v) = (task.f32(0)?, task.f32(1)?, task.f32(2)?);
     let (out, lse, dout) = (task.f32(3)?, task.f32(4)?, task.f32(5)?);
     let operands = grad::Operands { q, k, v, k_batch, out, lse, dout, past, bias };

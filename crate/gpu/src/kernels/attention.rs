@@ -164,11 +164,21 @@ pub(super) fn attention(context: &Context<'_>, node: &Node, out: Port, spec: &At
     // Pages are counted by the table, so that parameters stay the same from token to token.
     let keys = if state.is_some() { 0 } else { k[1].eval(context.symbols)? };
     let bias_strides = match bias {
+        // Two tables side by side, [B, T, H, R + C].
+        Some(port) if spec.axial.is_some() => {
+            let (both, columns) = (context.shape(port)?[3], spec.axial.unwrap_or(1));
+            vec![tokens * heads * both, both, heads * both, columns]
+        }
         Some(port) => strides(&context.shape(port)?, 4),
         None => vec![0; 4],
     };
     let sizes = [batch, tokens, heads, kv_heads, dim, keys, k_batch];
-    let params = params(spec, &bias_strides, sizes, flags(spec) | u32::from(spec.lse) << 3);
+    let params = params(
+        spec,
+        &bias_strides,
+        sizes,
+        flags(spec) | u32::from(spec.lse) << 3 | u32::from(spec.axial.is_some()) << 4,
+    );
     let buffer = |port: Option<Port>| port.map_or(Buffer::Nothing, Buffer::Value);
     let mut buffers = vec![Buffer::Value(node.inputs[0]), buffer(past), buffer(bias), Buffer::Value(out)];
     if state.is_none() {

@@ -12,6 +12,7 @@ mod rows;
 mod scatter;
 mod sum_to;
 mod update;
+mod vision;
 
 pub(crate) use attention::{REACH, Reach};
 pub(crate) use linear::gather_shader;
@@ -193,6 +194,9 @@ fn node_dispatches(context: &Context<'_>, id: NodeId) -> Result<Vec<Dispatch>, E
         Op::Expand(_) => one(movement::expand(context, node, out)),
         Op::SumTo(_) => sum_to::sum_to(context, node, out),
         Op::Pad { axis, start, .. } => one(movement::pad(context, node, out, *axis, *start)),
+        Op::Unfold(window) => one(vision::unfold(context, node, out, window)),
+        Op::Fold { window, .. } => one(vision::fold(context, node, out, window)),
+        Op::Depthwise { window, bias, act } => one(vision::depthwise(context, node, out, (window, *bias, *act))),
         Op::ScatterAddRows { rows } => scatter::scatter_add_rows(context, node, out, *rows),
         Op::Dropout(_)
         | Op::SoftmaxCrossEntropy { .. }

@@ -1,5 +1,7 @@
 //! The gradient rule of each operation.
 
+mod vision;
+
 use super::Pass;
 use crate::graph::{Node, NodeId, Port};
 use crate::{Act, Attention, Bias, BinaryOp, Dim, MatMul, Op, Reduce, Shape, Side, UnaryOp, Var};
@@ -107,6 +109,12 @@ pub(super) fn rule<'g>(site: &Site<'_, 'g>) -> Emitted<'g> {
             let len = site.x(0).dim(*axis).known().ok_or("its size is not known when the graph is built")?;
             Ok(site.one(0, || dy.slice(*axis, *start, len)))
         }
+        Op::Unfold(window) => vision::unfold(site, *window),
+        Op::Fold { window, .. } => {
+            let dy = site.dy()?;
+            Ok(site.one(0, || dy.unfold(*window)))
+        }
+        Op::Depthwise { window, bias, act } => vision::depthwise(site, *window, *bias, *act),
         Op::ScatterAddRows { .. } => {
             let dy = site.dy()?;
             Ok(site.one(1, || dy.gather_rows(site.x(0))))
@@ -180,20 +188,28 @@ fn norm<'g>(site: &Site<'_, 'g>, op: Op) -> Emitted<'g> {
 
 fn attention<'g>(site: &Site<'_, 'g>, spec: &Attention) -> Emitted<'g> {
     let dout = site.dy()?;
-    let inputs: Vec<Var<'g>> = (0..site.node.inputs.len()).map(|i| site.x(i)).collect();
-    let plain = Attention { probs: false, lse: true, ..spec.clone() };
+    let mut inputs: Vec<Var<'g>> = (0..site.node.inputs.len()).map(|i| site.x(i)).collect();
+    let plain = Attention { probs: false, lse: true, axial: None, ..spec.clone() };
+    let at = 3 + usize::from(spec.past);
+    if let Some(columns) = spec.axial {
+        inputs[at] = vision::spread(inputs[at], columns);
+    }
     let (out, lse) = if spec.lse {
         (site.y(0), site.y(1 + u8::from(spec.probs)))
     } else {
         let out = inputs[0].apply(Op::Attention(plain.clone()), &inputs[1..]);
         (out, out.output(1))
     };
-    let bias = spec.bias.then(|| 3 + usize::from(spec.past)).filter(|i| site.wants(*i));
+    let bias = spec.bias.then_some(at).filter(|i| site.wants(*i));
     let op = Op::AttentionGrad { spec: plain, scores: bias.is_some() };
     let others = [&inputs[1..3], &[out, lse, dout], &inputs[3..]].concat();
     let dq = inputs[0].apply(op, &others);
     let mut emitted: Vec<(usize, Var<'g>)> = (0..3).map(|i| (i, dq.output(i as u8))).collect();
-    emitted.extend(bias.map(|i| (i, dq.output(3).sum_to(inputs[i].shape()))));
+    emitted.extend(bias.map(|i| {
+        let dscores = dq.output(3);
+        let tables = |columns| vision::gather(dscores, site.x(i).dim(3), columns);
+        (i, spec.axial.map_or_else(|| dscores.sum_to(inputs[i].shape()), tables))
+    }));
     Ok(emitted)
 }
 

@@ -1,6 +1,7 @@
 //! The shape rule of each operation.
 
 mod backward;
+mod vision;
 
 use crate::graph::{StateSpec, ValueType, WeightSpec};
 use crate::{Attention, Bias, DType, Dim, MatMul, Op, Shape, Side};
@@ -40,6 +41,9 @@ pub(crate) fn infer(op: &Op, inputs: &[ValueType], tables: &Tables<'_>) -> Rule 
         Op::Expand(shape) => expand(inputs, shape),
         Op::SumTo(shape) => sum_to(inputs, shape),
         Op::Pad { axis, start, size } => pad(inputs, *axis, *start, size),
+        Op::Unfold(window) => vision::unfold(inputs, window),
+        Op::Fold { window, size } => vision::fold(inputs, window, *size),
+        Op::Depthwise { window, bias, .. } => vision::depthwise(inputs, window, *bias),
         Op::Dropout(_) => dropout(inputs),
         Op::ScatterAddRows { rows } => backward::scatter_add_rows(inputs, *rows),
         Op::SoftmaxCrossEntropy { .. } => backward::softmax_cross_entropy(inputs),
@@ -178,6 +182,7 @@ fn attention(inputs: &[ValueType], spec: &Attention) -> Rule {
     ensure(k[0] == q[0] || k[0] == Dim::from(1), || format!("batch of q {q} and k {k} differ"))?;
     let grouped = q[2].known().zip(k[2].known()).is_some_and(|(h, g)| g > 0 && h % g == 0);
     ensure(grouped, || format!("{} query heads are no multiple of {} key-value heads", q[2], k[2]))?;
+    ensure(spec.axial.is_none() || spec.bias, || "axial tables are a bias".into())?;
     ensure(spec.window.is_none() || spec.causal, || "a window needs a causal mask".into())?;
     if spec.past {
         integers(&inputs[3], "past")?;
@@ -186,9 +191,11 @@ fn attention(inputs: &[ValueType], spec: &Attention) -> Rule {
     let scores = Shape::from(vec![q[0].clone(), q[2].clone(), q[1].clone(), k[1].clone()]);
     if spec.bias {
         let bias = &inputs[3 + usize::from(spec.past)];
-        let fits = bias.dtype == DType::F32
-            && bias.shape.len() == 4
-            && bias.shape.broadcast(&scores).as_ref() == Some(&scores);
+        let fits = match spec.axial {
+            Some(columns) => vision::is_axial(bias, &scores, columns),
+            None => bias.shape.len() == 4 && bias.shape.broadcast(&scores).as_ref() == Some(&scores),
+        };
+        let fits = fits && bias.dtype == DType::F32;
         ensure(fits, || format!("bias {} does not broadcast to {scores}", bias.shape))?;
     }
     let mut outputs = vec![ValueType { shape: q.clone(), dtype: DType::F32 }];

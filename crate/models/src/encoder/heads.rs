@@ -36,7 +36,7 @@ pub(super) fn write<'g>(g: &'g Builder, cfg: &Config, call: &Call, x: Var<'g>, t
         }
         Task::NextSentence => g.output("logits", labels(pooled(g, cfg, x), "cls.seq_relationship", 2)), // [B, 2]
         // No encoder is read with these heads; `Kind::has` says so.
-        Task::CausalLm | Task::Seq2SeqLm => {}
+        Task::CausalLm | Task::Seq2SeqLm | Task::ImageClassification | Task::Segmentation => {}
     }
 }
 

@@ -2,8 +2,9 @@
 
 use format::{Checkpoint, Dtype};
 use graph::Tensor;
-use models::{Call, Mask, Model, Parts, Side};
+use models::{Call, Mask, Model, Parts, Side, Vision};
 
+use super::pictures;
 use crate::Error;
 
 /// Tensors by the names that the reference library gives a model's arguments.
@@ -30,16 +31,28 @@ impl ForwardInputs {
         Self::new([("input_ids".to_string(), ids)])
     }
 
-    /// Reads every tensor of a safetensors file, all of which must hold integers.
+    /// What a model that looks at pictures is usually given: one picture.
     ///
     /// # Errors
-    /// A tensor has another type, or a value beyond 32 bits.
+    /// The picture is larger than any.
+    pub fn usual(model: &Vision) -> Result<Self, Error> {
+        pictures::usual(model)
+    }
+
+    /// Reads every tensor of a safetensors file: floats, or integers of 32 bits.
+    ///
+    /// # Errors
+    /// A value is beyond 32 bits.
     pub async fn read(file: &Checkpoint) -> Result<Self, Error> {
         let mut tensors = Vec::new();
         for info in file.tensors() {
             let fail = |reason| Error::Tensor { file: file.name().into(), tensor: info.name.clone(), reason };
             let (shape, values) = match info.dtype {
-                Dtype::Quant(_) | Dtype::F64 => return Err(fail(format!("holds {}, expected integers", info.dtype))),
+                Dtype::Quant(_) | Dtype::F64 => {
+                    let (shape, values) = file.read_f32(&info.name).await?;
+                    tensors.push((info.name.clone(), Tensor::f32(shape, values)?));
+                    continue;
+                }
                 Dtype::I64 | Dtype::I32 | Dtype::U8 | Dtype::Bool => file.read_i64(&info.name).await?,
             };
             let values: Option<Vec<i32>> = values.into_iter().map(|v| i32::try_from(v).ok()).collect();
@@ -54,7 +67,7 @@ impl ForwardInputs {
         self.tensors.iter().find(|(own, _)| own == name).map(|(_, tensor)| tensor)
     }
 
-    fn fail(&self, name: &str, reason: String) -> Error {
+    pub(super) fn fail(&self, name: &str, reason: String) -> Error {
         match self.file.as_str() {
             "" => Error::Value { tensor: name.into(), reason },
             file => Error::Tensor { file: file.into(), tensor: name.into(), reason },
@@ -66,9 +79,13 @@ impl ForwardInputs {
     /// # Errors
     /// A tensor is missing, unknown to the model, or has a shape that does not fit.
     pub fn check(&self, model: &Model) -> Result<(), Error> {
+        if let Model::Vision(model) = model {
+            return pictures::check(self, model);
+        }
         let known = names(model);
-        if let Some((other, _)) = self.tensors.iter().find(|(name, _)| !known.contains(&name.as_str())) {
-            return Err(self.fail(other, "is no input of this model".into()));
+        self.only(&known)?;
+        if let Some((name, _)) = self.tensors.iter().find(|(_, tensor)| tensor.dtype() != graph::DType::I32) {
+            return Err(self.fail(name, "holds floats, expected integers".into()));
         }
         let shape = &self.ids("input_ids")?.shape;
         let targets = match self.get(TARGETS) {
@@ -81,8 +98,16 @@ impl ForwardInputs {
         Ok(())
     }
 
+    /// Refuses tensors that are not among those known.
+    pub(super) fn only(&self, known: &[&str]) -> Result<(), Error> {
+        match self.tensors.iter().find(|(name, _)| !known.contains(&name.as_str())) {
+            Some((other, _)) => Err(self.fail(other, "is no input of this model".into())),
+            None => Ok(()),
+        }
+    }
+
     /// Token ids [B, T].
-    fn ids(&self, name: &str) -> Result<&Tensor, Error> {
+    pub(super) fn ids(&self, name: &str) -> Result<&Tensor, Error> {
         let ids = self.get(name).ok_or_else(|| self.fail(name, "is missing".into()))?;
         if ids.shape.len() != 2 || ids.is_empty() {
             return Err(self.fail(name, format!("has shape {:?}, expected [batch, tokens]", ids.shape)));
@@ -91,7 +116,7 @@ impl ForwardInputs {
     }
 
     /// A tensor of this shape, if it is there; one row serves all.
-    fn like(&self, name: &str, shape: &[usize]) -> Result<Option<Tensor>, Error> {
+    pub(super) fn like(&self, name: &str, shape: &[usize]) -> Result<Option<Tensor>, Error> {
         let Some(tensor) = self.get(name) else { return Ok(None) };
         if tensor.shape == shape {
             return Ok(Some(tensor.clone()));
@@ -111,6 +136,10 @@ impl ForwardInputs {
         match model.parts() {
             Parts::Decoder | Parts::Encoder => self.bind_tokens(model),
             Parts::EncoderDecoder => self.bind_pair(model),
+            Parts::Pictures => match model {
+                Model::Vision(model) => pictures::bind(self, model),
+                _ => Err(self.fail("pixel_values", "is no input of this model".into())),
+            },
         }
     }
 
@@ -185,7 +214,7 @@ impl ForwardInputs {
     }
 
     /// 0 for tokens, −1e30 for padding: [B, 1, 1, T]; nothing where there is no padding.
-    fn mask_bias(&self, name: &str, shape: &[usize]) -> Result<Option<Tensor>, Error> {
+    pub(super) fn mask_bias(&self, name: &str, shape: &[usize]) -> Result<Option<Tensor>, Error> {
         let Some(mask) = self.like(name, shape)? else { return Ok(None) };
         let values = mask.as_i32()?;
         if !values.contains(&0) {
@@ -195,7 +224,7 @@ impl ForwardInputs {
         Ok(Some(Tensor::f32([shape[0], 1, 1, shape[1]], bias)?))
     }
 
-    fn check_range(&self, name: &str, tensor: &Tensor, end: usize) -> Result<(), Error> {
+    pub(super) fn check_range(&self, name: &str, tensor: &Tensor, end: usize) -> Result<(), Error> {
         match tensor.as_i32()?.iter().find(|v| usize::try_from(**v).map_or(true, |v| v >= end)) {
             Some(value) => Err(self.fail(name, format!("holds {value}, expected 0 to {}", end.saturating_sub(1)))),
             None => Ok(()),

@@ -14,8 +14,10 @@ pub(super) const HIDDEN: f32 = -1e30;
 pub(crate) struct Bias<'a> {
     /// The values.
     pub values: &'a [f32],
-    /// From one to the next along B, H, T and S; zero where it is stretched.
+    /// From one to the next along B, H, T and S; zero where it is stretched. Of axial tables the last is C.
     pub steps: [usize; 4],
+    /// Whether it is two tables side by side, for keys in rows of C columns.
+    pub axial: bool,
 }
 
 /// All that changes scores after the product.
@@ -52,6 +54,10 @@ impl Mask<'_> {
         if let Some(bias) = self.bias {
             let [b, h, t, s] = bias.steps;
             let first = place.row * b + head * h + token * t;
+            if bias.axial {
+                let (down, across) = bias.values[first..].split_at(self.sizes.keys / s);
+                return add_axial(down, &across[..s], at, scores);
+            }
             for (key, score) in (at + start..at + end).zip(&mut scores[start..end]) {
                 let bias = bias.values[first + key * s];
                 *score = if bias <= HIDDEN { f32::NEG_INFINITY } else { *score + bias };
@@ -59,6 +65,28 @@ impl Mask<'_> {
         }
         scores[..start].fill(f32::NEG_INFINITY);
         scores[end..].fill(f32::NEG_INFINITY);
+    }
+}
+
+/// Adds to the scores of the keys from `at` on what their rows and columns say; keys behind the last row are hidden.
+fn add_axial(down: &[f32], across: &[f32], mut at: usize, mut scores: &mut [f32]) {
+    while !scores.is_empty() {
+        let (row, column) = (at / across.len(), at % across.len());
+        let (now, rest) = scores.split_at_mut((across.len() - column).min(scores.len()));
+        match down.get(row) {
+            Some(down) => add_row(*down, &across[column..][..now.len()], now),
+            None => now.fill(f32::NEG_INFINITY),
+        }
+        at += now.len();
+        scores = rest;
+    }
+}
+
+widest! {
+    fn add_row(down: f32, across: &[f32], scores: &mut [f32]) {
+        for (score, across) in scores.iter_mut().zip(across) {
+            *score += down + across;
+        }
     }
 }
 

@@ -1,0 +1,183 @@
+//! The decoder of masks: tokens and picture attend to each other, then each mask token is a filter over the picture.
+//!
+//! Reference: `SamMaskDecoder` of transformers. All prompts of one picture share its keys and values until the picture
+//! has attended to them.
+
+use graph::{Act, Attention, Bias, Builder, Dim, MatMul, Scope, Side, Var, Window};
+
+use super::prompts::Written;
+use crate::llama::{check_layers, read_act};
+use crate::vision::Look;
+use crate::vision::patches::{in_a_row, token};
+use crate::{Error, Fields};
+
+/// What is fixed for one decoder.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Decoder {
+    /// Width, C.
+    pub n_embd: usize,
+    /// Blocks.
+    pub n_layer: usize,
+    /// Heads, H.
+    pub n_head: usize,
+    /// Feed-forward width, F.
+    pub n_ff: usize,
+    /// Attention between tokens and picture is so many times narrower.
+    pub narrower: usize,
+    /// Masks of an ambiguous prompt; one more is for a clear one.
+    pub n_masks: usize,
+    /// Layers and width of the head that rates masks.
+    pub rating: (usize, usize),
+    /// Under the root of the blocks' norms.
+    pub norm_eps: f32,
+    /// The feed-forward activation.
+    pub act: Act,
+}
+
+impl Decoder {
+    /// Reads a configuration.
+    ///
+    /// # Errors
+    /// A field is wrong or contradicts another.
+    pub fn read(config: &Fields<'_>) -> Result<Self, Error> {
+        let (n_embd, n_head) = (config.size_or("hidden_size", 256)?, config.size_or("num_attention_heads", 8)?);
+        let narrower = config.size_or("attention_downsample_rate", 2)?;
+        if !n_embd.is_multiple_of(n_head * narrower) || !n_embd.is_multiple_of(8) {
+            let reason = format!("is {n_head}, which does not divide the width {n_embd} / {narrower}");
+            return Err(config.fail("num_attention_heads", reason));
+        }
+        let n_layer = config.size_or("num_hidden_layers", 2)?;
+        check_layers(config, "num_hidden_layers", n_layer)?;
+        let depth = config.size_or("iou_head_depth", 3)?;
+        check_layers(config, "iou_head_depth", depth)?;
+        let n_masks = config.size_or("num_multimask_outputs", 3)?;
+        check_layers(config, "num_multimask_outputs", n_masks)?;
+        Ok(Self {
+            n_embd,
+            n_layer,
+            n_head,
+            n_ff: config.size_or("mlp_dim", 2048)?,
+            narrower,
+            n_masks,
+            rating: (depth, config.size_or("iou_head_hidden_dim", 256)?),
+            norm_eps: config.number_or("layer_norm_eps", 1e-6)? as f32,
+            act: read_act(config, "hidden_act", Act::Relu)?,
+        })
+    }
+}
+
+/// q [B or 1, T, C] over k and v [B or 1, S, C] → [B, T, C], `batch` being B.
+fn attention<'g>(
+    w: &Scope<'g>,
+    cfg: &Decoder,
+    batch: &Dim,
+    (q, k, v): (Var<'g>, Var<'g>, Var<'g>),
+    narrower: usize,
+) -> Var<'g> {
+    let inner = cfg.n_embd / narrower;
+    let project = |x: Var<'g>, name: &str| x.linear(&w.at(name), inner, Bias::Add).heads(cfg.n_head);
+    let (q, k, v) = (project(q, "q_proj"), project(k, "k_proj"), project(v, "v_proj")); // [.., T, H, D]
+    let q = q.expand([batch.clone(), q.dim(1), q.dim(2), q.dim(3)]);
+    let spec = Attention::new(1.0 / ((inner / cfg.n_head) as f32).sqrt());
+    q.attention("mask", (k, v), None, None, spec).merge_heads().linear(&w.at("out_proj"), cfg.n_embd, Bias::Add)
+}
+
+/// What goes through the blocks.
+#[derive(Clone, Copy)]
+struct Pair<'g> {
+    /// [B, T, C]
+    tokens: Var<'g>,
+    /// [B or 1, h·w, C]
+    picture: Var<'g>,
+}
+
+/// Tokens attend to tokens, then to the picture, which then attends to them; and what it found there [B, h·w, C].
+/// `first` are the tokens as they came.
+fn block<'g>(
+    pair: Pair<'g>,
+    first: Var<'g>,
+    places: Var<'g>,
+    w: &Scope<'g>,
+    cfg: &Decoder,
+    i: usize,
+) -> (Pair<'g>, Var<'g>) {
+    let Pair { mut tokens, picture } = pair;
+    let batch = tokens.dim(0);
+    let norm = |x: Var<'g>, name: &str| x.layer_norm(&w.at(name), cfg.norm_eps, Bias::Add);
+    let attend = |name: &str, qkv, narrower| attention(&w.at(name), cfg, &batch, qkv, narrower);
+    tokens = if i == 0 {
+        attend("self_attn", (tokens, tokens, tokens), 1)
+    } else {
+        tokens + attend("self_attn", (tokens + first, tokens + first, tokens), 1)
+    };
+    tokens = norm(tokens, "layer_norm1");
+    let keys = picture + places;
+    tokens = tokens + attend("cross_attn_token_to_image", (tokens + first, keys, picture), cfg.narrower);
+    tokens = norm(tokens, "layer_norm2");
+    let up = tokens.linear_act(&w.at("mlp.lin1"), cfg.n_ff, Bias::Add, cfg.act); // [B, T, F]
+    tokens = norm(tokens + up.linear(&w.at("mlp.lin2"), cfg.n_embd, Bias::Add), "layer_norm3");
+    let heard = attend("cross_attn_image_to_token", (keys, tokens + first, tokens), cfg.narrower); // [B, h·w, C]
+    (Pair { tokens, picture: norm(picture + heard, "layer_norm4") }, heard)
+}
+
+/// A few layers with ReLU between them: [.., C] → [.., n].
+fn layers<'g>(x: Var<'g>, w: &Scope<'g>, (depth, width): (usize, usize), n: usize) -> Var<'g> {
+    let mut x = x.linear_act(&w.at("proj_in"), width, Bias::Add, Act::Relu);
+    for i in 0..depth.saturating_sub(2) {
+        x = x.linear_act(&w.at("layers").at(i), width, Bias::Add, Act::Relu);
+    }
+    x.linear(&w.at("proj_out"), n, Bias::Add)
+}
+
+/// Four times as many rows and columns, an eighth of the channels: [B, h, w, C] → [B, 4h, 4w, C/8].
+fn upscaled<'g>(x: Var<'g>, w: &Scope<'g>, c: usize) -> Var<'g> {
+    let twice = Window::square(2, 2, 0);
+    let x = x.conv_transpose2d(&w.at("upscale_conv1"), c / 4, twice, [0, 0], Bias::Add);
+    let x = x.layer_norm(&w.at("upscale_layer_norm"), 1e-6, Bias::Add).act(Act::Gelu);
+    x.conv_transpose2d(&w.at("upscale_conv2"), c / 8, twice, [0, 0], Bias::Add).act(Act::Gelu)
+}
+
+/// The results `iou_scores` [B, N, n] and `pred_masks` [B, N, n, 4h, 4w] for embeddings [B, h, w, C].
+pub(super) fn write<'g>(g: &'g Builder, cfg: &Decoder, look: &Look, seen: Var<'g>, prompts: Written<'g>) {
+    let (w, c, pictures) = (g.weights().at("mask_decoder"), cfg.n_embd, look.pictures.max(1));
+    let ([h, wide], n) = (seen.height_width(), cfg.n_masks + 1);
+    let each = if prompts.tokens.is_some() { Dim::from('N') } else { Dim::from(1) };
+    let batch = each.clone() * Dim::from(pictures);
+    let own = w.at("iou_token").weight([1, c]).concat(&[w.at("mask_tokens").weight([n, c])], 0); // [1 + n, C]
+    let own = own.reshape([1, 1 + n, c]).expand([batch.clone(), (1 + n).into(), c.into()]);
+    let first = prompts.tokens.map_or(own, |tokens| own.concat(&[tokens], 1)); // [B·N, T, C]
+    let mut picture = in_a_row(seen) + prompts.dense; // [B, h·w, C]
+    if pictures > 1 {
+        let shape = [pictures.into(), each.clone(), (h * wide).into(), c.into()];
+        let repeated = picture.reshape([pictures, 1, h * wide, c]).expand(shape);
+        picture = repeated.reshape([batch.clone(), (h * wide).into(), c.into()]);
+    }
+    let mut pair = Pair { tokens: first, picture };
+    for i in 0..cfg.n_layer {
+        let (next, heard) = block(pair, first, prompts.places, &w.at("transformer.layers").at(i), cfg, i);
+        let shape = [batch.clone(), 1.into(), (h * wide).into(), c.into()];
+        g.tap(&format!("mask_decoder.blocks.{i}.probs"), heard.reshape(shape));
+        pair = next;
+    }
+    let Pair { tokens, picture } = pair;
+    let at = w.at("transformer.final_attn_token_to_image");
+    let qkv = (tokens + first, picture + prompts.places, picture);
+    let tokens = tokens + attention(&at, cfg, &batch, qkv, cfg.narrower);
+    let tokens = tokens.layer_norm(&w.at("transformer.layer_norm_final_attn"), 1e-5, Bias::Add);
+
+    let large = upscaled(picture.reshape([batch.clone(), h.into(), wide.into(), c.into()]), &w, c);
+    let filters = (0..n).map(|i| {
+        let filter = layers(token(tokens, 1 + i), &w.at("output_hypernetworks_mlps").at(i), (3, c), c / 8);
+        filter.reshape([batch.clone(), 1.into(), (c / 8).into()])
+    });
+    let filters: Vec<Var<'g>> = filters.collect();
+    let filters = filters[0].concat(&filters[1..], 1); // [B·N, n, C/8]
+    let masks = filters.matmul_as(MatMul { a: Side::Plain, b: Side::Transposed }, in_a_row(large)); // [B·N, n, 16·h·w]
+    let scores = layers(token(tokens, 0), &w.at("iou_prediction_head"), cfg.rating, n); // [B·N, n]
+    let (start, count) = if look.prompts.multimask { (1, cfg.n_masks) } else { (0, 1) };
+    let shape = |more: &[usize]| -> Vec<Dim> {
+        [Dim::from(pictures), each.clone()].into_iter().chain(more.iter().map(|n| Dim::from(*n))).collect()
+    };
+    g.output("iou_scores", scores.slice(1, start, count).reshape(shape(&[count])));
+    g.output("pred_masks", masks.slice(1, start, count).reshape(shape(&[count, 4 * h, 4 * wide])));
+}

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use run::{Package, Task};
+use run::{Package, Parts, Task};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -66,7 +66,7 @@ async fn entry(path: &Path) -> Option<Entry> {
         name,
         bytes: package.checkpoint().weight_bytes(),
         kind: if is_folder { "folder" } else { "file" },
-        task: task(package.model.task()),
+        task: task(package.model.parts(), package.model.task()),
         template,
         family: package.model.family(),
         files: if is_folder { files(path) } else { Vec::new() },
@@ -74,8 +74,12 @@ async fn entry(path: &Path) -> Option<Entry> {
 }
 
 /// As the pages name it.
-fn task(task: Task) -> &'static str {
+fn task(parts: Parts, task: Task) -> &'static str {
     match task {
+        Task::ImageClassification => "classify_image",
+        Task::Segmentation => "segment",
+        Task::Base if parts == Parts::Pictures => "embed_image",
+        Task::Base if parts == Parts::EncoderDecoder => "",
         Task::CausalLm => "generate",
         Task::Base => "embed",
         Task::MaskedLm => "fill_mask",

@@ -1,7 +1,7 @@
 //! A model that reads: embeds, fills masks, classifies, answers from a text.
 
-use run::Task;
 use run::tasks::{AnswerOptions, Pooling};
+use run::{Parts, Task};
 use serde::Deserialize;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -102,7 +102,7 @@ impl Reader {
 /// What the head is for.
 fn task(model: &run::Model) -> Option<ReaderTask> {
     match model.package().model.task() {
-        Task::Base => Some(ReaderTask::Embed),
+        Task::Base if model.package().model.parts() == Parts::Encoder => Some(ReaderTask::Embed),
         Task::MaskedLm => Some(ReaderTask::FillMask),
         Task::SequenceClassification => Some(ReaderTask::Classify),
         Task::TokenClassification => Some(ReaderTask::Entities),

@@ -23,6 +23,7 @@ fn plain() -> Attention {
         soft_cap: None,
         past: false,
         bias: false,
+        axial: None,
         probs: true,
         lse: false,
     }
@@ -129,8 +130,8 @@ fn a_bias_is_broadcast_and_hides() {
     values[..15].iter_mut().take(5).for_each(|b| *b = f32::NEG_INFINITY);
     values[7] = -1e30;
     let spec = Attention { bias: true, ..plain() };
-    check(&spec, size, 2, None, Some(Bias { values: &values, steps: [15, 0, 5, 1] }));
-    check(&spec, size, 2, None, Some(Bias { values: &values, steps: [0, 0, 0, 1] }));
+    check(&spec, size, 2, None, Some(Bias { values: &values, steps: [15, 0, 5, 1], axial: false }));
+    check(&spec, size, 2, None, Some(Bias { values: &values, steps: [0, 0, 0, 1], axial: false }));
 }
 
 #[test]

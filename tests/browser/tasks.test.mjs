@@ -107,7 +107,7 @@ for (const device of /** @type {const} */ (["wasm", "webgpu"])) {
       ["answer", "tokens", "The 猫 sleeps"],
     ]);
     const [about, mean, cls, unknown, refused, filled, classified, found, answered, tokens, gone] = said;
-    assert.equal(about.task, "embed");
+    assert.deepEqual(about.tasks, ["embed"]);
     assert.equal(about.info.device, device);
     embed.mean.forEach((/** @type {number[]} */ wanted, /** @type {number} */ i) => near(`mean ${i}`, mean[i], wanted, APART[device]));
     embed.cls.forEach((/** @type {number[]} */ wanted, /** @type {number} */ i) => near(`cls ${i}`, cls[i], wanted, APART[device]));

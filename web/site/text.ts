@@ -1,10 +1,9 @@
-import "../src/elements/text/element.js";
-import type { DeviceChoice, ReaderTask } from "../src/engine/index.js";
+import { TASKS } from "../src/elements/text/element.js";
+import type { DeviceChoice } from "../src/engine/index.js";
 import type { Language } from "../src/elements/texts.js";
 import { fillTexts, numberParameter, pageLanguage } from "./page.js";
 
 const DEVICES: readonly DeviceChoice[] = ["auto", "webgpu", "wasm"];
-const TASKS: readonly ReaderTask[] = ["fill_mask", "embed", "classify", "entities", "answer"];
 
 const parameters = new URLSearchParams(location.search);
 const desk = document.querySelector("dynasty-text");

@@ -34,6 +34,7 @@ pub struct GenerateOptions {
 
 /// Why an answer ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(rename = "FinishReason"))]
 #[serde(rename_all = "snake_case")]
 pub enum Finish {
     /// An end token or a stop text.

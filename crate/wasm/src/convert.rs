@@ -2,9 +2,7 @@
 
 use run::Model;
 
-use crate::protocol::{
-    Completion, DeviceChoice, Figures, FinishReason, LoadedInfo, PassFigures, RunCost, RunsOn, Trial,
-};
+use crate::protocol::{Completion, DeviceChoice, Figures, LoadedInfo, PassFigures, RunCost, RunsOn, Trial};
 
 impl From<DeviceChoice> for run::DeviceChoice {
     fn from(choice: DeviceChoice) -> Self {
@@ -63,11 +61,7 @@ impl From<run::Completion> for Completion {
         Self {
             token_ids: done.token_ids,
             text: done.text,
-            finish_reason: match done.finish {
-                run::Finish::Stop => FinishReason::Stop,
-                run::Finish::Length => FinishReason::Length,
-                run::Finish::Cancelled => FinishReason::Cancelled,
-            },
+            finish_reason: done.finish,
             prompt_tokens: done.prompt_tokens,
             cached_tokens: done.cached_tokens,
             prefill_ms: done.prefill_ms,

@@ -242,9 +242,7 @@ impl Loaded {
 async fn answer(loaded: &Loaded, prompt: &[u32], sampling: Sampling, caller: &Caller) -> Result<JsValue, JsValue> {
     let options = sampling.over(&loaded.generation)?;
     let mut session = loaded.take_session()?;
-    let mut piece = |text: &str| caller.write(text);
-    let mut progress = |progress| caller.tell(progress);
-    let rest = || caller.rest();
+    let (mut piece, mut progress, rest) = caller.hears();
     let mut listener = Listener { piece: &mut piece, progress: &mut progress, pause: Some(&rest) };
     let written = loaded.model.generate(&mut session, loaded.tokenizer.as_ref(), prompt, &options, &mut listener).await;
     loaded.session.replace(Some(session));

@@ -35,9 +35,21 @@ impl Caller {
         self.wanted()
     }
 
+    /// What a model that writes tells this call: pieces, how far it is, and its pauses.
+    #[cfg(any(feature = "chat", feature = "tasks"))]
+    pub fn hears(
+        &self,
+    ) -> (
+        impl FnMut(&str) -> ControlFlow<()>,
+        impl FnMut(run::Progress) -> ControlFlow<()>,
+        impl Fn() -> LocalFuture<'static, ()>,
+    ) {
+        (|text: &str| self.write(text), |progress| self.tell(progress), || self.rest())
+    }
+
     /// Tells a piece of the answer.
-    #[cfg(feature = "chat")]
-    pub fn write(&self, text: &str) -> ControlFlow<()> {
+    #[cfg(any(feature = "chat", feature = "tasks"))]
+    fn write(&self, text: &str) -> ControlFlow<()> {
         self.piece(text);
         self.wanted()
     }

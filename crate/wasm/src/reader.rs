@@ -1,7 +1,7 @@
 //! A model that reads: embeds, fills masks, classifies, answers from a text.
 
-use run::tasks::{AnswerOptions, Pooling};
-use run::{Parts, Task};
+use run::tasks::{AnswerOptions, Pooling, TranslateOptions, WriteOptions};
+use run::{GenerateOptions, Listener, Parts, SearchOptions, Task};
 use serde::Deserialize;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -10,7 +10,7 @@ use crate::bytes::Opened;
 use crate::error::Failure;
 use crate::listener::Caller;
 use crate::loading::{self, Wanted};
-use crate::protocol::{ErrorCode, LoadedInfo, ReadRequest, ReadResult, ReaderInfo, ReaderTask, Trial};
+use crate::protocol::{ErrorCode, LoadedInfo, ReadRequest, ReadResult, ReaderInfo, ReaderTask, Trial, Writing};
 use crate::values::{given, told};
 
 /// How a reader is loaded.
@@ -49,24 +49,24 @@ impl Reader {
         let info = LoadedInfo::new(model.info().await.map_err(Failure::from)?, model);
         told(&ReaderInfo {
             info,
-            task: task(model),
+            tasks: tasks(model),
             mask: self.reader.mask().map(str::to_string),
             longest: self.reader.longest(),
             trial: model.trial().cloned().map(Trial::from),
         })
     }
 
-    /// Does what is asked.
+    /// Does what is asked; texts that are written are told as they come.
     ///
     /// # Errors
     /// The model has another head, or the device fails.
-    pub async fn read(&self, asked: JsValue) -> Result<JsValue, JsValue> {
-        told(&self.said(given(asked)?).await?)
+    pub async fn read(&self, asked: JsValue, caller: Caller) -> Result<JsValue, JsValue> {
+        told(&self.said(given(asked)?, &caller).await?)
     }
 }
 
 impl Reader {
-    async fn said(&self, asked: ReadRequest) -> Result<ReadResult, Failure> {
+    async fn said(&self, asked: ReadRequest, caller: &Caller) -> Result<ReadResult, Failure> {
         let reader = &self.reader;
         Ok(match asked {
             ReadRequest::Embed { texts, pooling, normalize } => {
@@ -94,20 +94,52 @@ impl Reader {
                 };
                 ReadResult::Answer(reader.answer(&question, &text, options).await?)
             }
+            ReadRequest::Translate { texts, source, target, writing } => {
+                let options = TranslateOptions { source, target, writing: self.writing(writing).await? };
+                let (mut piece, mut progress, rest) = caller.hears();
+                let mut listener = Listener { piece: &mut piece, progress: &mut progress, pause: Some(&rest) };
+                ReadResult::Translate(reader.translate(&texts, &options, &mut listener).await?)
+            }
+            ReadRequest::Summarize { texts, writing } => {
+                let options = self.writing(writing).await?;
+                let (mut piece, mut progress, rest) = caller.hears();
+                let mut listener = Listener { piece: &mut piece, progress: &mut progress, pause: Some(&rest) };
+                ReadResult::Summarize(reader.summarize(&texts, &options, &mut listener).await?)
+            }
             ReadRequest::Tokens { text } => ReadResult::Tokens(reader.tokens(&text)?),
         })
     }
 }
 
+impl Reader {
+    /// The page's wishes over the model's own settings.
+    async fn writing(&self, wanted: Option<Writing>) -> Result<WriteOptions, Failure> {
+        let Writing { prefix, num_beams, length_penalty, no_repeat_ngram_size, max_tokens } =
+            wanted.unwrap_or_default();
+        let own = self.reader.model().generation().await?;
+        let search = SearchOptions {
+            num_beams,
+            length_penalty,
+            no_repeat_ngram: no_repeat_ngram_size,
+            ..SearchOptions::default()
+        };
+        search.beams()?;
+        let generate =
+            GenerateOptions { max_tokens, sampler: own.sampler(), eos: own.eos.clone(), search, ..Default::default() };
+        Ok(WriteOptions { prefix, generate })
+    }
+}
+
 /// What the head is for.
-fn task(model: &run::Model) -> Option<ReaderTask> {
+fn tasks(model: &run::Model) -> Vec<ReaderTask> {
     match model.package().model.task() {
-        Task::Base if model.package().model.parts() == Parts::Encoder => Some(ReaderTask::Embed),
-        Task::MaskedLm => Some(ReaderTask::FillMask),
-        Task::SequenceClassification => Some(ReaderTask::Classify),
-        Task::TokenClassification => Some(ReaderTask::Entities),
-        Task::QuestionAnswering => Some(ReaderTask::Answer),
-        _ => None,
+        Task::Base if model.package().model.parts() == Parts::Encoder => vec![ReaderTask::Embed],
+        Task::MaskedLm => vec![ReaderTask::FillMask],
+        Task::SequenceClassification => vec![ReaderTask::Classify],
+        Task::TokenClassification => vec![ReaderTask::Entities],
+        Task::QuestionAnswering => vec![ReaderTask::Answer],
+        Task::Seq2SeqLm => vec![ReaderTask::Translate, ReaderTask::Summarize],
+        _ => Vec::new(),
     }
 }
 

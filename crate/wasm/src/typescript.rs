@@ -1,6 +1,7 @@
 //! The TypeScript of the protocol, and the test that it is the committed one.
 
-use run::tasks::{Answer, Entity, Filled, Label, Mask, Token};
+use run::Finish;
+use run::tasks::{Answer, Entity, Filled, Generated, Label, Mask, Token};
 use ts_rs::TS;
 
 use crate::messages::{NamedFile, Outcome, OutputTensor, RandomModel, Reply, Request, Source};
@@ -18,10 +19,10 @@ fn typescript() -> String {
             text.push_str(&format!("\n{docs}export {}\n", <$ty as TS>::decl(&config)));
         )* };
     }
-    declare!(Answer BenchOptions Completion DeviceChoice Entity ErrorCode Figures Filled FinishReason Flavour Label
+    declare!(Answer BenchOptions Completion DeviceChoice Entity ErrorCode Figures Filled Finish Flavour Generated Label
         LoadedInfo Mask Message NamedTensor NamedFile Outcome OutputTensor PassFigures Progress RandomModel ReadRequest ReadResult
         ReaderInfo ReaderTask Reply Request RunCost RunsOn Sampling Source Step StepName StepReason Surroundings Token
-        TrainRecord Trial);
+        TrainRecord Trial Writing);
     text.replace(" \n", "\n")
 }
 

@@ -14,6 +14,6 @@ export { Dynasty, type DynastyOptions, type LoadOptions, type TrainingOptions } 
 export { DynastyError } from "./errors.js";
 export { type GenerateOptions, Model, type ModelInfo } from "./model.js";
 export type * from "./protocol.generated.js";
-export { type AboutReader, type AnswerOptions, type ClassifyOptions, type EmbedOptions, type FillMaskOptions, Reader } from "./reader.js";
+export { type AboutReader, type AnswerOptions, type ClassifyOptions, type EmbedOptions, type FillMaskOptions, Reader, type TranslateOptions, type WriteOptions } from "./reader.js";
 export type { ModelSource } from "./source.js";
 export { type TrainOptions, Training, type TrainingInfo } from "./training.js";

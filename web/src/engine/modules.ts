@@ -56,7 +56,7 @@ export interface Trainers {
 /** A model that reads, inside the wasm module. */
 export interface WasmReader {
   about(): Promise<ReaderInfo>;
-  read(asked: ReadRequest): Promise<ReadResult>;
+  read(asked: ReadRequest, listener: Listener): Promise<ReadResult>;
   free(): void;
 }
 

@@ -183,6 +183,23 @@ export type FinishReason = "stop" | "length" | "cancelled";
 export type Flavour = "simd128" | "relaxed" | "threads";
 
 /**
+ * A text that was written.
+ */
+export type Generated = {
+/**
+ * The text, without special tokens.
+ */
+text: string,
+/**
+ * Its tokens, without the one that ends it.
+ */
+token_ids: Array<number>,
+/**
+ * Why it ended.
+ */
+finish: FinishReason, };
+
+/**
  * A class and how likely it is.
  */
 export type Label = {
@@ -524,7 +541,31 @@ top_k?: number,
 /**
  * Tokens of an answer, 15 by default.
  */
-longest?: number, } | { "task": "tokens",
+longest?: number, } | { "task": "translate",
+/**
+ * The texts.
+ */
+texts: Array<string>,
+/**
+ * Their language, as the model writes it: `en`, `en_XX`.
+ */
+source?: string,
+/**
+ * The language that is wanted.
+ */
+target?: string,
+/**
+ * How it is written.
+ */
+writing?: Writing, } | { "task": "summarize",
+/**
+ * The texts.
+ */
+texts: Array<string>,
+/**
+ * How they are written.
+ */
+writing?: Writing, } | { "task": "tokens",
 /**
  * The text.
  */
@@ -533,7 +574,7 @@ text: string, };
 /**
  * What a reader says.
  */
-export type ReadResult = { "task": "embed", "value": Array<Array<number>> } | { "task": "fill_mask", "value": Array<Mask> } | { "task": "classify", "value": Array<Array<Label>> } | { "task": "entities", "value": Array<Entity> } | { "task": "answer", "value": Array<Answer> } | { "task": "tokens", "value": Array<Token> };
+export type ReadResult = { "task": "embed", "value": Array<Array<number>> } | { "task": "fill_mask", "value": Array<Mask> } | { "task": "classify", "value": Array<Array<Label>> } | { "task": "entities", "value": Array<Entity> } | { "task": "answer", "value": Array<Answer> } | { "task": "translate", "value": Array<Generated> } | { "task": "summarize", "value": Array<Generated> } | { "task": "tokens", "value": Array<Token> };
 
 /**
  * What a loaded reader is.
@@ -544,9 +585,9 @@ export type ReaderInfo = {
  */
 info: LoadedInfo,
 /**
- * What it can do; nothing if its head is for something else.
+ * What it can do, its own first; nothing if its head is for something else.
  */
-task: ReaderTask | null,
+tasks: Array<ReaderTask>,
 /**
  * How a mask is written in its texts.
  */
@@ -563,7 +604,7 @@ trial: Trial | null, };
 /**
  * What a reader can do.
  */
-export type ReaderTask = "embed" | "fill_mask" | "classify" | "entities" | "answer";
+export type ReaderTask = "embed" | "fill_mask" | "classify" | "entities" | "answer" | "translate" | "summarize";
 
 /**
  * What the engine tells a page. `id` is that of the call.
@@ -1069,3 +1110,28 @@ gpu: boolean,
  * The times, in words.
  */
 reason: string, };
+
+/**
+ * How a text is written from another one. What is left out is as the model's files say.
+ */
+export type Writing = {
+/**
+ * What is put before each text.
+ */
+prefix?: string,
+/**
+ * Texts that are followed at once; 1 takes the likeliest token each time.
+ */
+num_beams?: number,
+/**
+ * A finished text's score is its log-probability divided by its length to this power.
+ */
+length_penalty?: number,
+/**
+ * No run of this many tokens comes twice.
+ */
+no_repeat_ngram_size?: number,
+/**
+ * The most new tokens.
+ */
+max_tokens?: number, };

@@ -1,6 +1,6 @@
 import { type CallOptions, type Channel, expectOutcome } from "./channel.js";
 import { DynastyError } from "./errors.js";
-import type { Answer, Entity, Label, Mask, ReadRequest, ReadResult, ReaderInfo, Surroundings, Token } from "./protocol.generated.js";
+import type { Answer, Entity, Generated, Label, Mask, ReadRequest, ReadResult, ReaderInfo, Surroundings, Token, Writing } from "./protocol.generated.js";
 
 /** What a reader is, where it runs, and why not faster. */
 export type AboutReader = Omit<ReaderInfo, "trial"> & Surroundings;
@@ -18,6 +18,15 @@ export type ClassifyOptions = CallOptions & Omit<Asked<"classify">, "texts">;
 
 /** How questions are answered. */
 export type AnswerOptions = CallOptions & Omit<Asked<"answer">, "question" | "text">;
+
+/** How texts are written. */
+export interface WriteOptions extends CallOptions, Writing {
+  /** Called with each piece of text, of one text after the other. */
+  readonly onPiece?: (text: string) => void;
+}
+
+/** How texts are translated. */
+export type TranslateOptions = WriteOptions & Omit<Asked<"translate">, "texts" | "writing">;
 
 /**
  * A loaded model that reads. Places are counted in code points, as `Array.from(text)` splits a text.
@@ -66,6 +75,19 @@ export class Reader {
     return (await this.ask({ task: "answer", question, text, ...how }, { signal, onProgress })).value;
   }
 
+  /** Texts in another language. With more than one beam a text comes as a whole. */
+  async translate(texts: readonly string[], options: TranslateOptions = {}): Promise<readonly Generated[]> {
+    const { signal, onProgress, onPiece, source, target, ...writing } = options;
+    const languages = { ...(source === undefined ? {} : { source }), ...(target === undefined ? {} : { target }) };
+    return (await this.ask({ task: "translate", texts: [...texts], ...languages, writing }, { signal, onProgress, ...(onPiece ? { onPiece } : {}) })).value;
+  }
+
+  /** Shorter texts. */
+  async summarize(texts: readonly string[], options: WriteOptions = {}): Promise<readonly Generated[]> {
+    const { signal, onProgress, onPiece, ...writing } = options;
+    return (await this.ask({ task: "summarize", texts: [...texts], writing }, { signal, onProgress, ...(onPiece ? { onPiece } : {}) })).value;
+  }
+
   /** Where the tokens of a text begin and end. */
   async tokens(text: string, options: CallOptions = {}): Promise<readonly Token[]> {
     return (await this.ask({ task: "tokens", text }, options)).value;
@@ -79,7 +101,7 @@ export class Reader {
     await this.channel.call({ kind: "close_reader", reader: this.id });
   }
 
-  private async ask<T extends ReadRequest["task"]>(asked: Extract<ReadRequest, { task: T }>, options: CallOptions): Promise<Extract<ReadResult, { task: T }>> {
+  private async ask<T extends ReadRequest["task"]>(asked: Extract<ReadRequest, { task: T }>, options: CallOptions & Pick<WriteOptions, "onPiece">): Promise<Extract<ReadResult, { task: T }>> {
     const { name } = this.about.info;
     if (this.disposed) throw new DynastyError("disposed", `${name}: has been disposed of`);
     if (this.generation !== this.channel.generation) throw new DynastyError("disposed", `${name}: was lost with its worker and must be loaded again`);

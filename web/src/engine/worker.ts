@@ -66,7 +66,7 @@ async function work(request: Job, signal: AbortSignal): Promise<Outcome> {
   if (request.kind === "train") return train(request, signal);
   if ("training" in request) return goOn(request, signal);
   if (request.kind === "open_reader") return openReader(request, signal);
-  if ("reader" in request) return read(request);
+  if ("reader" in request) return read(request, signal);
   if (started === undefined) throw new DynastyError("disposed", "the model is not loaded");
   const { engine } = await started;
   const listener = listen(request.id, signal);
@@ -172,10 +172,10 @@ async function openReader(request: OpenReader, signal: AbortSignal): Promise<Out
   return { of: "reader", value: { reader: lastNumber, about, surroundings } };
 }
 
-async function read(request: Extract<Job, { reader: number }>): Promise<Outcome> {
+async function read(request: Extract<Job, { reader: number }>, signal: AbortSignal): Promise<Outcome> {
   const reader = readers.get(request.reader);
   if (reader === undefined) throw new DynastyError("disposed", `reader ${request.reader} is not there`);
-  if (request.kind === "read") return { of: "read", value: await reader.read(request.asked) };
+  if (request.kind === "read") return { of: "read", value: await reader.read(request.asked, listen(request.id, signal)) };
   readers.delete(request.reader);
   reader.free();
   return { of: "nothing" };

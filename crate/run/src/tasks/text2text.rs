@@ -30,6 +30,7 @@ pub struct WriteOptions {
 
 /// A text that was written.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct Generated {
     /// The text, without special tokens.
     pub text: String,

@@ -26,7 +26,7 @@ impl Reader {
         let spans = self.spans(text)?;
         let token = |(id, place): (&u32, &Option<crate::tokenizer::Place>)| Token {
             id: *id,
-            token: self.tokenizer.id_to_token(*id).unwrap_or_default(),
+            token: self.tokenizer.id_to_read_token(*id).unwrap_or_default(),
             place: place.as_ref().map(|p| (characters(text, p.bytes.start), characters(text, p.bytes.end))),
         };
         Ok(spans.ids.iter().zip(&spans.places).map(token).collect())

@@ -109,7 +109,12 @@ impl Renumbered {
         self.ids.get(piece).copied()
     }
 
-    /// The piece of an id.
+    /// The piece of an id of what is read.
+    pub(super) fn read_token(&self, id: u32) -> Option<&str> {
+        self.ids.iter().find(|(_, found)| **found == id).map(|(piece, _)| piece.as_str())
+    }
+
+    /// The piece of an id of what is written.
     pub(super) fn token(&self, id: u32) -> Option<&str> {
         self.tokens.get(&id).map(String::as_str)
     }

@@ -217,6 +217,14 @@ impl Tokenizer {
         }
     }
 
+    /// A token of a text that is read, where what is written has a vocabulary of its own.
+    pub fn id_to_read_token(&self, id: u32) -> Option<String> {
+        match &self.engine {
+            Engine::Renumbered(pieces) => pieces.read_token(id).map(str::to_string),
+            Engine::Library(_) | Engine::Scores(_) => self.id_to_token(id),
+        }
+    }
+
     /// Whether a token is special: recognised in texts and left out of what a reader sees.
     pub fn is_special(&self, id: u32) -> bool {
         self.special_ids.contains(&id)

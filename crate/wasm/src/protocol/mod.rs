@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 pub use figures::{BenchOptions, Figures, PassFigures, RunCost};
 pub use ladder::{Flavour, Step, StepName, StepReason, Surroundings};
-pub use reading::{ReadRequest, ReadResult, ReaderInfo, ReaderTask};
+pub use reading::{ReadRequest, ReadResult, ReaderInfo, ReaderTask, Writing};
 pub use training::TrainRecord;
 
 /// Where a model shall run.
@@ -226,19 +226,6 @@ pub enum RunsOn {
     Wasm,
 }
 
-/// Why an answer ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
-#[serde(rename_all = "snake_case")]
-pub enum FinishReason {
-    /// An end token or a stop text.
-    Stop,
-    /// The most tokens, or the session is full.
-    Length,
-    /// The caller ended it.
-    Cancelled,
-}
-
 /// A finished answer.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
@@ -248,7 +235,7 @@ pub struct Completion {
     /// Their text.
     pub text: String,
     /// Why it ended.
-    pub finish_reason: FinishReason,
+    pub finish_reason: run::Finish,
     /// Tokens of the prompt.
     pub prompt_tokens: usize,
     /// Tokens of the prompt that were held from before.

@@ -1,6 +1,6 @@
 //! What readers are asked and what they say.
 
-use run::tasks::{Answer, Entity, Label, Mask, Token};
+use run::tasks::{Answer, Entity, Generated, Label, Mask, Token};
 use serde::{Deserialize, Serialize};
 
 use super::{LoadedInfo, Trial};
@@ -20,6 +20,27 @@ pub enum ReaderTask {
     Entities,
     /// Answers that stand in a text.
     Answer,
+    /// Texts in another language.
+    Translate,
+    /// Shorter texts.
+    Summarize,
+}
+
+/// How a text is written from another one. What is left out is as the model's files say.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(optional_fields))]
+#[serde(default)]
+pub struct Writing {
+    /// What is put before each text.
+    pub prefix: Option<String>,
+    /// Texts that are followed at once; 1 takes the likeliest token each time.
+    pub num_beams: Option<usize>,
+    /// A finished text's score is its log-probability divided by its length to this power.
+    pub length_penalty: Option<f64>,
+    /// No run of this many tokens comes twice.
+    pub no_repeat_ngram_size: Option<usize>,
+    /// The most new tokens.
+    pub max_tokens: Option<usize>,
 }
 
 /// What a loaded reader is.
@@ -28,8 +49,8 @@ pub enum ReaderTask {
 pub struct ReaderInfo {
     /// What it is and where it runs.
     pub info: LoadedInfo,
-    /// What it can do; nothing if its head is for something else.
-    pub task: Option<ReaderTask>,
+    /// What it can do, its own first; nothing if its head is for something else.
+    pub tasks: Vec<ReaderTask>,
     /// How a mask is written in its texts.
     pub mask: Option<String>,
     /// Tokens of a text at most; what is longer is cut.
@@ -82,6 +103,24 @@ pub enum ReadRequest {
         /// Tokens of an answer, 15 by default.
         longest: Option<usize>,
     },
+    /// Texts in another language.
+    Translate {
+        /// The texts.
+        texts: Vec<String>,
+        /// Their language, as the model writes it: `en`, `en_XX`.
+        source: Option<String>,
+        /// The language that is wanted.
+        target: Option<String>,
+        /// How it is written.
+        writing: Option<Writing>,
+    },
+    /// Shorter texts.
+    Summarize {
+        /// The texts.
+        texts: Vec<String>,
+        /// How they are written.
+        writing: Option<Writing>,
+    },
     /// Where the tokens of a text begin and end.
     Tokens {
         /// The text.
@@ -104,6 +143,10 @@ pub enum ReadResult {
     Entities(Vec<Entity>),
     /// The likeliest first.
     Answer(Vec<Answer>),
+    /// For each text another one.
+    Translate(Vec<Generated>),
+    /// For each text another one.
+    Summarize(Vec<Generated>),
     /// In order.
     Tokens(Vec<Token>),
 }

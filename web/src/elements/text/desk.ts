@@ -1,4 +1,4 @@
-import { Dynasty, DynastyError, type DynastyOptions, type Entity, type Label, type Mask, type Reader, type ReaderTask, type Answer, type Token } from "../../engine/index.js";
+import { type Answer, Dynasty, type DynastyError, type DynastyOptions, type Entity, type Generated, type Label, type Mask, type Reader, type ReaderTask, type Token } from "../../engine/index.js";
 import { toDynastyError } from "../../engine/errors.js";
 import type { Loading, Wanted } from "../conversation.js";
 
@@ -11,6 +11,11 @@ export interface Question {
   readonly text: string;
   /** Only of `answer`. */
   readonly question: string;
+  /** Only of `translate`; empty for the model's own. */
+  readonly source: string;
+  readonly target: string;
+  /** Of what is written; nothing for the model's own. */
+  readonly beams: number | undefined;
 }
 
 /** What it said. */
@@ -19,7 +24,8 @@ export type Found =
   | { readonly task: "embed"; readonly texts: readonly string[]; readonly vectors: readonly (readonly number[])[] }
   | { readonly task: "classify"; readonly classes: readonly Label[] }
   | { readonly task: "entities"; readonly entities: readonly Entity[] }
-  | { readonly task: "answer"; readonly answers: readonly Answer[] };
+  | { readonly task: "answer"; readonly answers: readonly Answer[] }
+  | { readonly task: "translate" | "summarize"; readonly texts: readonly Pick<Generated, "text">[] };
 
 /** What came of a question. */
 export interface Result {
@@ -40,6 +46,8 @@ export class Desk {
   loading: Loading | undefined;
   failure: DynastyError | undefined;
   result: Result | undefined;
+  /** What is written so far. */
+  writing = "";
 
   private engine: Dynasty | undefined;
   private wanted: Wanted | undefined;
@@ -81,9 +89,15 @@ export class Desk {
     const { reader } = this;
     if (!reader || this.state === "loading" || this.state === "running") return;
     const stopper = this.begin("running");
+    [this.writing, this.result] = ["", undefined];
+    const onPiece = (piece: string): void => {
+      if (stopper.signal.aborted) return;
+      this.writing += piece;
+      this.changed();
+    };
     try {
       const began = performance.now();
-      const found = await ask(reader, question, stopper.signal);
+      const found = await ask(reader, question, { signal: stopper.signal, onPiece });
       const milliseconds = performance.now() - began;
       const tokens = await reader.tokens(question.text, { signal: stopper.signal });
       if (!stopper.signal.aborted) this.result = { question, found, tokens, milliseconds };
@@ -138,7 +152,10 @@ export class Desk {
   }
 }
 
-async function ask(reader: Reader, { task, text, question }: Question, signal: AbortSignal): Promise<Found> {
+async function ask(reader: Reader, wanted: Question, hooks: { readonly signal: AbortSignal; readonly onPiece: (piece: string) => void }): Promise<Found> {
+  const { task, text, question, source, target, beams } = wanted;
+  const { signal } = hooks;
+  const writing = { ...hooks, ...(beams === undefined ? {} : { num_beams: beams }) };
   switch (task) {
     case "fill_mask":
       return { task, masks: await reader.fillMask(text, { top_k: SHOWN.words, signal }) };
@@ -152,6 +169,12 @@ async function ask(reader: Reader, { task, text, question }: Question, signal: A
       return { task, entities: await reader.entities(text, { signal }) };
     case "answer":
       return { task, answers: await reader.answer(question, text, { top_k: SHOWN.answers, signal }) };
+    case "translate": {
+      const languages = { ...(source === "" ? {} : { source }), ...(target === "" ? {} : { target }) };
+      return { task, texts: await reader.translate([text], { ...writing, ...languages }) };
+    }
+    case "summarize":
+      return { task, texts: await reader.summarize([text], writing) };
   }
 }
 

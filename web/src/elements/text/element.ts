@@ -11,10 +11,14 @@ import { type Language, TEXTS, chooseLanguage } from "../texts.js";
 import { theme } from "../theme.js";
 import { Desk } from "./desk.js";
 import { textStyle } from "./style.js";
-import { type Voice, resultView, tokensView } from "./views.js";
+import { type Voice, resultView, tokensView, writtenView } from "./views.js";
 import { WORDS } from "./words.js";
 
-const TASKS: readonly ReaderTask[] = ["fill_mask", "embed", "classify", "entities", "answer"];
+/** In the order of the tabs. */
+export const TASKS: readonly ReaderTask[] = ["fill_mask", "embed", "classify", "entities", "answer", "translate", "summarize"];
+
+/** The tasks of a model whose entry in the list names this one. */
+const fits = (listed: string, task: ReaderTask): boolean => listed === task || (listed === "translate" && task === "summarize");
 
 /**
  * What encoders do with texts, one panel a task.
@@ -49,6 +53,8 @@ export class DynastyText extends LitElement {
   /** What people wrote, by task; the example until then. */
   private readonly written = new Map<ReaderTask, string>();
   private question: string | undefined;
+  private readonly languages = { source: "", target: "" };
+  private beams: number | undefined;
 
   constructor() {
     super();
@@ -122,10 +128,10 @@ export class DynastyText extends LitElement {
     const { desk, speech } = this;
     const { words } = this.voice;
     if (desk.loading) return loadingView(speech, desk.loading, () => desk.stop());
-    const task = desk.reader?.about.task;
-    if (!desk.reader || this.picking || task !== this.task) {
+    const task = desk.reader?.about.tasks[0];
+    if (!desk.reader || this.picking || !desk.reader.about.tasks.includes(this.task)) {
       const about = words.tasks[this.task];
-      const fitting = this.offered.filter((model) => model.task === this.task);
+      const fitting = this.offered.filter((model) => fits(model.task, this.task));
       const note = desk.reader && !this.picking ? html`<p class="soft">${task ? words.otherTask(words.tasks[task].name) : words.noTask}</p>` : nothing;
       const act = { choose: (model: LocalModel) => void this.load({ name: model.name, source: model.url }), openFile: () => this.openDialog("file"), openFolder: () => this.openDialog("folder") };
       return startView(speech, fitting, html`${this.alert()}${note}`, act, { title: about.name, lead: about.lead });
@@ -146,10 +152,28 @@ export class DynastyText extends LitElement {
       ${this.task === "answer"
         ? html`<label>${words.question}<input name="question" .value=${this.asked} @input=${this.onQuestion} @keydown=${this.onEnter} /></label>`
         : nothing}
+      ${this.task === "translate" ? this.languageFields() : nothing}
       <label>${about.field}<textarea rows="4" .value=${this.text} @input=${this.onText} @keydown=${this.onEnter}></textarea></label>
-      <div class="row">${button}<span class="soft" aria-live="polite">${running ? words.running : nothing}</span></div>
-      ${this.result()}
+      <div class="row">${button}${this.task === "translate" || this.task === "summarize" ? this.beamsField() : nothing}<span class="soft" aria-live="polite">${running ? words.running : nothing}</span></div>
+      ${running && this.desk.writing !== "" ? html`<section class="result" aria-busy="true">${writtenView(this.desk.writing)}</section>` : this.result()}
     </form>`;
+  }
+
+  private languageFields(): TemplateResult {
+    const { words } = this.voice;
+    const field = (label: string, of: "source" | "target"): TemplateResult => html`<label>${label}
+      <input name=${of} placeholder=${words.languageHint} .value=${this.languages[of]} @input=${(event: Event) => (this.languages[of] = (event.target as HTMLInputElement).value.trim())} @keydown=${this.onEnter} />
+    </label>`;
+    return html`<div class="pair">${field(words.fromLanguage, "source")}${field(words.toLanguage, "target")}</div>`;
+  }
+
+  private beamsField(): TemplateResult {
+    const { words } = this.voice;
+    const set = (event: Event): void => {
+      const value = (event.target as HTMLInputElement).valueAsNumber;
+      this.beams = Number.isInteger(value) && value >= 1 ? value : undefined;
+    };
+    return html`<label class="beams">${words.beams}<input name="beams" type="number" min="1" max="16" placeholder=${words.languageHint} .value=${String(this.beams ?? "")} @input=${set} /></label>`;
   }
 
   private result(): TemplateResult | typeof nothing {
@@ -199,12 +223,12 @@ export class DynastyText extends LitElement {
   private async load(wanted: Wanted): Promise<void> {
     this.picking = false;
     await this.desk.load(wanted, this.engineOptions());
-    const task = this.desk.reader?.about.task;
-    if (task) this.task = task;
+    const tasks = this.desk.reader?.about.tasks ?? [];
+    if (tasks[0] !== undefined && !tasks.includes(this.task)) this.task = tasks[0];
   }
 
   private async run(): Promise<void> {
-    await this.desk.ask({ task: this.task, text: this.text, question: this.asked });
+    await this.desk.ask({ task: this.task, text: this.text, question: this.asked, ...this.languages, beams: this.beams });
   }
 
   private engineOptions(): DynastyOptions {

@@ -100,6 +100,23 @@ const desk = css`
     font: 1rem/1.55 var(--sans);
   }
 
+  .pair {
+    display: grid;
+    grid-template-columns: 1fr 1fr;
+    gap: 0.75rem;
+  }
+
+  .desk .beams {
+    grid-auto-flow: column;
+    align-items: center;
+    gap: 0.5rem;
+  }
+
+  .desk .beams input {
+    width: 8.5rem;
+    padding-block: 0.4rem;
+  }
+
   .desk textarea {
     resize: vertical;
     min-height: 5.5rem;

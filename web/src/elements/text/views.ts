@@ -31,12 +31,20 @@ export function resultView(voice: Voice, { question, found }: Result, fill: (tex
     case "entities":
       if (found.entities.length === 0) return html`<p class="soft">${voice.words.nothingFound}</p>`;
       return marksView(question.text, found.entities);
+    case "translate":
+    case "summarize":
+      return writtenView(found.texts.map(({ text }) => text).join("\n"));
     case "answer": {
       const [best] = found.answers;
       return html`${best ? marksView(question.text, [{ start: best.start, end: best.end, label: "" }]) : nothing}
       ${barsView(voice, found.answers.map(({ answer, score }) => ({ name: answer, score })))}`;
     }
   }
+}
+
+/** A text that the model wrote, or is writing. */
+export function writtenView(text: string): TemplateResult {
+  return html`<p class="marked" data-role="written">${text}</p>`;
 }
 
 /** The tokens of the text; the model's own are set apart. */

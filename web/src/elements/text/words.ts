@@ -19,6 +19,10 @@ export interface Words {
   readonly running: string;
   readonly question: string;
   readonly exampleQuestion: string;
+  readonly fromLanguage: string;
+  readonly toLanguage: string;
+  readonly languageHint: string;
+  readonly beams: string;
   readonly result: string;
   readonly tokens: (n: string) => string;
   readonly cut: (longest: string) => string;
@@ -62,11 +66,28 @@ const en: Words = {
       field: "The text in which the answer stands",
       example: "Mount Everest is 8,849 metres high. It was first climbed in 1953 by Edmund Hillary and Tenzing Norgay.",
     },
+    translate: {
+      name: "Translate",
+      lead: "Reads the whole text, then writes it in another language.",
+      field: "A text",
+      example: "The house is small.",
+    },
+    summarize: {
+      name: "Summarise",
+      lead: "Reads a long text and writes a short one.",
+      field: "A text",
+      example:
+        "The tower is 324 metres tall, about the same height as an 81-storey building. It was the tallest structure in the world for 41 years, until a tower in New York was finished in 1930.",
+    },
   },
   run: "Run",
   running: "Running…",
   question: "Question",
   exampleQuestion: "How high is Mount Everest?",
+  fromLanguage: "From",
+  toLanguage: "Into",
+  languageHint: "the model's own",
+  beams: "Beams",
   result: "Result",
   tokens: (n) => `${n} tokens`,
   cut: (longest) => `The model reads ${longest} tokens at most; the rest of the text is cut.`,
@@ -95,11 +116,22 @@ const zh: Words = {
       field: "包含答案的文本",
       example: "珠穆朗玛峰海拔8848.86米，1953年由希拉里和丹增首次登顶。",
     },
+    translate: { name: "翻译", lead: "先读完全文，再用另一种语言写出来。", field: "文本", example: "这座房子很小。" },
+    summarize: {
+      name: "摘要",
+      lead: "读一段长文，写一段短文。",
+      field: "文本",
+      example: "这座铁塔高324米，大约相当于81层楼。它曾是世界上最高的建筑，这一纪录保持了41年，直到1930年纽约的一座大厦落成。",
+    },
   },
   run: "运行",
   running: "运行中…",
   question: "问题",
   exampleQuestion: "珠穆朗玛峰有多高？",
+  fromLanguage: "原文语言",
+  toLanguage: "译文语言",
+  languageHint: "模型自带",
+  beams: "束宽",
   result: "结果",
   tokens: (n) => `${n} 个词元`,
   cut: (longest) => `模型最多读 ${longest} 个词元，其余文本被截去。`,

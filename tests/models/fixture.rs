@@ -85,6 +85,13 @@ impl Fixture {
         })
     }
 
+    /// Gives a field's shape the axes that the library gives it: where windows attend, they and heads are one axis.
+    pub fn shape_as_published(&self, field: &str, shape: &mut Vec<usize>) {
+        if self.name.starts_with("sam") && (field.starts_with("vision_att") || field.starts_with("att")) {
+            shape.splice(..2, [shape[0] * shape[1]]);
+        }
+    }
+
     /// Whether its weights have 16 bits.
     pub fn is_half(&self) -> bool {
         self.name.ends_with("f16")

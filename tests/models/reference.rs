@@ -42,12 +42,8 @@ fn check(fixture: &Fixture, verdict: &mut Verdict) {
     for (name, wanted) in fixture.outputs() {
         let at = graph.outputs.iter().position(|output| reference_name(&output.name) == name);
         let mut found = at.map(|at| (outputs[at].shape.clone(), outputs[at].as_f32().unwrap().to_vec()));
-        if let Some((shape, _)) = found
-            .as_mut()
-            .filter(|_| fixture.name.starts_with("sam") && (name.starts_with("vision_att") || name.starts_with("att")))
-        {
-            // There windows and heads are one axis.
-            shape.splice(..2, [shape[0] * shape[1]]);
+        if let Some((shape, _)) = &mut found {
+            fixture.shape_as_published(&name, shape);
         }
         let mask = fixture::mask(&inputs, &name);
         let error = found.map_or(f64::INFINITY, |found| relative_error(&name, &found, &wanted, mask.as_deref()));

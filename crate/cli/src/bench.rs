@@ -53,6 +53,9 @@ fn show_pass(figures: run::PassFigures, json: bool) -> Result<(), Failure> {
     }
     println!("{}: {}", figures.device, figures.kernels.join(", "));
     println!("{:.1} ms for {} tokens", figures.latency_ms, figures.tokens);
+    if let Some(run::PartFigures { encoder_ms, decoder_ms }) = figures.parts {
+        println!("{encoder_ms:.1} ms for a picture, {decoder_ms:.1} ms for a point in it");
+    }
     println!("load {:.0} ms, weights {} bytes", figures.load_ms, figures.weight_bytes);
     Ok(())
 }

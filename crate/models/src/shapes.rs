@@ -3,8 +3,18 @@
 use serde_json::{Value, json};
 
 /// The names that [`shape_config`] knows.
-pub const SHAPES: [&str; 7] =
-    ["smollm2-135m", "minilm-l6", "qwen2.5-0.5b", "qwen3-0.6b", "gemma3-270m", "pythia-160m", "tiny15m"];
+pub const SHAPES: [&str; 10] = [
+    "smollm2-135m",
+    "minilm-l6",
+    "qwen2.5-0.5b",
+    "qwen3-0.6b",
+    "gemma3-270m",
+    "pythia-160m",
+    "tiny15m",
+    "vit-b16",
+    "clip-vit-b32",
+    "sam-vit-b",
+];
 
 /// The `config.json` of a well-known size.
 pub fn shape_config(name: &str) -> Option<Value> {
@@ -46,6 +56,10 @@ pub fn shape_config(name: &str) -> Option<Value> {
             "num_hidden_layers": 6, "num_attention_heads": 6, "num_key_value_heads": 6, "vocab_size": 32000,
             "max_position_embeddings": 2048, "rope_theta": 10_000.0, "rms_norm_eps": 1e-5, "tie_word_embeddings": true,
         })),
+        // The library's own defaults.
+        "vit-b16" => Some(json!({ "architectures": ["ViTForImageClassification"], "num_labels": 1000 })),
+        "clip-vit-b32" => Some(json!({ "architectures": ["CLIPModel"], "text_config": {}, "vision_config": {} })),
+        "sam-vit-b" => Some(json!({ "architectures": ["SamModel"] })),
         _ => None,
     }
 }

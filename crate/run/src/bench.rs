@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use graph::Tensor;
-use models::{Call, Head, Parts};
+use models::{Call, Head, Parts, Vision};
 use serde::Serialize;
 use web_time::Instant;
 
@@ -60,6 +60,9 @@ pub struct PassFigures {
     pub latency_ms: f64,
     /// Tokens of the row.
     pub tokens: usize,
+    /// Of a model that answers prompts, milliseconds of looking at a picture and of an answer, medians.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub parts: Option<PartFigures>,
     /// Milliseconds of loading.
     pub load_ms: f64,
     /// The process's largest resident memory.
@@ -72,6 +75,36 @@ pub struct PassFigures {
     pub kernels: Vec<String>,
     /// Every run, milliseconds.
     pub runs: Vec<f64>,
+}
+
+/// A model that looks at a picture once and then answers many prompts.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct PartFigures {
+    /// Milliseconds of looking at a picture, median.
+    pub encoder_ms: f64,
+    /// Milliseconds of an answer to one point, median.
+    pub decoder_ms: f64,
+}
+
+/// Looks at one picture and answers one point, `runs` times each after one that warms up.
+async fn bench_parts(model: &Model, vision: &Vision, runs: usize) -> Result<PartFigures, Error> {
+    let given = ForwardInputs::usual(vision)?;
+    let missing = |name: &str| Error::Value { tensor: name.into(), reason: "is missing".into() };
+    let pixels = given.get("pixel_values").ok_or_else(|| missing("pixel_values"))?;
+    let point = given.get("input_points").ok_or_else(|| missing("input_points"))?.clone();
+    let (mut looks, mut answers) = (Vec::new(), Vec::new());
+    for run in 0..=runs {
+        let start = Instant::now();
+        let seen = model.embed_pictures(pixels.clone()).await?;
+        let looked = start.elapsed();
+        let start = Instant::now();
+        model.answer(seen, &ForwardInputs::new([("input_points".to_string(), point.clone())])).await?;
+        if run > 0 {
+            looks.push(looked.as_secs_f64() * 1e3);
+            answers.push(start.elapsed().as_secs_f64() * 1e3);
+        }
+    }
+    Ok(PartFigures { encoder_ms: median(looks.into_iter()), decoder_ms: median(answers.into_iter()) })
 }
 
 /// One forward pass over random tokens after another; `load_ms` and `peak_rss` are the caller's to fill.
@@ -91,10 +124,17 @@ pub async fn bench_pass(model: &Model, options: BenchOptions) -> Result<PassFigu
             runs.push(start.elapsed().as_secs_f64() * 1e3);
         }
     }
+    let parts = match model_of {
+        models::Model::Vision(vision) if vision.prompts().is_some() => {
+            Some(bench_parts(model, vision, options.runs).await?)
+        }
+        _ => None,
+    };
     let info = model.info().await?;
     Ok(PassFigures {
         latency_ms: median(runs.iter().copied()),
         tokens,
+        parts,
         load_ms: 0.0,
         peak_rss_bytes: 0,
         weight_bytes: info.weight_bytes,

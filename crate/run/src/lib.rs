@@ -32,7 +32,7 @@ mod trial;
 mod words;
 
 pub use adapter::Adapter;
-pub use bench::{BenchOptions, Figures, PassFigures, bench, bench_pass};
+pub use bench::{BenchOptions, Figures, PartFigures, PassFigures, bench, bench_pass};
 pub use chat::Chat;
 pub use constraints::Constraints;
 pub use device::{Device, DeviceChoice, Precision, Program, RunCost, Weights};

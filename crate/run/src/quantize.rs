@@ -100,6 +100,9 @@ pub(crate) fn wanted_types(graph: &Graph, ty: QuantType) -> Vec<QuantType> {
     let wanted = |spec: &WeightSpec| match roles.get(spec.name.as_str()) {
         _ if spec.shape.len() < 2 => QuantType::F32,
         Some(Role::Table) => finer(ty, QuantType::Q8_0),
+        Some(Role::Filter) => finer(ty, QuantType::F16),
+        Some(Role::Other) if spec.shape.iter().product::<usize>() < SMALL => QuantType::F32,
+        Some(Role::Other) => finer(ty, QuantType::F16),
         Some(Role::Projection) | None => ty,
     };
     graph.weights.iter().map(wanted).collect()
@@ -110,12 +113,20 @@ const HEADS: [&str; 3] = ["lm_head.weight", "decoder.weight", "vocab_projector.w
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Role {
+    /// Multiplies rows.
     Projection,
+    /// Is read by rows.
     Table,
+    /// Slides over pictures.
+    Filter,
+    /// Is read in other ways, as positions are.
+    Other,
 }
 
-/// Tables are read by rows, perhaps by a tied head too; everything else is a projection. The untied head is a table's
-/// twin: it has as many rows.
+/// What is neither projection nor table and has fewer values stays as exact as it is.
+const SMALL: usize = 1 << 16;
+
+/// Tables are read by rows, perhaps by a tied head too. The untied head is a table's twin: it has as many rows.
 fn roles(graph: &Graph) -> BTreeMap<&str, Role> {
     let mut tables = BTreeSet::new();
     let mut rows = BTreeSet::new();
@@ -125,11 +136,24 @@ fn roles(graph: &Graph) -> BTreeMap<&str, Role> {
             rows.insert(graph.weights[id.0 as usize].shape[0]);
         }
     }
+    let multiplies = |node: &&graph::Node| matches!(node.op, Op::Linear { .. });
+    let projection = |node: &graph::Node| match graph.node(node.inputs[1].node).op {
+        Op::Weight(id) => Some(id),
+        _ => None,
+    };
+    let projections: BTreeSet<_> = graph.nodes.iter().filter(multiplies).filter_map(projection).collect();
     let role = |(i, spec): (usize, &WeightSpec)| {
         let twin = spec.stored == Stored::AsDeclared && spec.shape.len() == 2 && rows.contains(&spec.shape[0]);
         let is_head = twin && HEADS.iter().any(|head| spec.name.ends_with(head));
-        let table = tables.contains(&graph::WeightId(i as u32)) || is_head;
-        (graph.weights[i].name.as_str(), if table { Role::Table } else { Role::Projection })
+        let id = graph::WeightId(i as u32);
+        let role = match spec.stored {
+            _ if tables.contains(&id) || is_head => Role::Table,
+            Stored::Kernel(kernel) if kernel != [1, 1] => Role::Filter,
+            Stored::TurnedKernel(_) => Role::Filter,
+            _ if projections.contains(&id) => Role::Projection,
+            _ => Role::Other,
+        };
+        (graph.weights[i].name.as_str(), role)
     };
     graph.weights.iter().enumerate().map(role).collect()
 }

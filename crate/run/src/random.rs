@@ -29,8 +29,9 @@ impl Package {
         metadata.insert("dynasty.config.json", Value::String(config.to_string()));
         let mut specs = Vec::new();
         for (spec, wanted) in graph.weights.iter().zip(wanted_types(&graph, ty)) {
-            let ty = fitting(wanted, spec.shape.last().copied().unwrap_or(1));
-            specs.push(TensorSpec { name: spec.name.clone(), shape: spec.shape.clone(), dtype: Dtype::Quant(ty) });
+            let shape = spec.stored.shape(&spec.shape);
+            let ty = fitting(wanted, shape.last().copied().unwrap_or(1));
+            specs.push(TensorSpec { name: spec.name.clone(), shape, dtype: Dtype::Quant(ty) });
         }
         let file = RandomFile::new(name, &metadata, &specs)?;
         Package::open(Source::File(Rc::new(file))).await
@@ -91,8 +92,11 @@ fn bytes_of(spec: &TensorSpec) -> u64 {
 fn tile(spec: &TensorSpec, numbers: &mut Numbers) -> Result<Arc<[u8]>, Error> {
     let cols = spec.shape.last().copied().unwrap_or(1);
     let rows = if spec.shape.len() == 2 { spec.shape[0].min(ROWS) } else { 1 };
-    // Projections keep the size of what passes through them; norms stay near one.
-    let (center, spread) = if spec.shape.len() == 2 { (0.0, (3.0 / cols as f32).sqrt()) } else { (1.0, 0.1) };
+    // Projections and filters keep the size of what passes through them; norms stay near one.
+    let (center, spread) = match &spec.shape[..] {
+        [] | [_] => (1.0, 0.1),
+        [_, inner @ ..] => (0.0, (3.0 / inner.iter().product::<usize>().max(1) as f32).sqrt()),
+    };
     let values: Vec<f32> = (0..rows * cols).map(|_| center + spread * numbers.next()).collect();
     let mut encoded = Vec::new();
     let Dtype::Quant(ty) = spec.dtype else { return Ok(Arc::from([])) };

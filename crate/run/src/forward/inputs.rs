@@ -62,6 +62,14 @@ impl ForwardInputs {
         Ok(Self { file: file.name().into(), tensors })
     }
 
+    /// These and one more.
+    #[must_use]
+    pub fn with(&self, name: &str, tensor: Tensor) -> Self {
+        let mut given = self.clone();
+        given.tensors.push((name.to_string(), tensor));
+        given
+    }
+
     /// One of them.
     pub fn get(&self, name: &str) -> Option<&Tensor> {
         self.tensors.iter().find(|(own, _)| own == name).map(|(_, tensor)| tensor)

@@ -1,4 +1,4 @@
-//! Bytes to weights: GGUF, safetensors and llama2.c files, the codecs of the quant types, the store that gives a model
+//! Bytes to weights: GGUF, safetensors, PyTorch and llama2.c files, the codecs of the quant types, the store that gives a model
 //! its tensors by name, and tables of word vectors.
 //!
 //! [`Checkpoint`] is the way in. It reads headers first and tensors as ranges, from anything that implements
@@ -19,6 +19,7 @@ pub mod names;
 mod open;
 mod quant;
 pub mod safetensors;
+mod torch;
 mod words;
 
 #[cfg(not(target_arch = "wasm32"))]

@@ -1,5 +1,6 @@
 //! Folders: files that are missing, empty, of another kind, or shards that do not fit their index.
 
+use dynasty_tests::fixtures;
 use serde_json::json;
 
 use crate::Case;
@@ -19,9 +20,17 @@ pub fn cases() -> Vec<Case> {
     vec![
         Case::new("no config", "config.json", &["not found"], &plain, |f| f.remove("config.json")),
         Case::new("no weights", WEIGHTS, &["not found"], &plain, |f| f.remove(WEIGHTS)),
-        Case::new("a pickle only", "pytorch_model.bin", &["convert"], &plain, |f| {
+        Case::new("a pickle without its container", "pytorch_model.bin", &["convert"], &plain, |f| {
+            f.remove(WEIGHTS);
+            f.put("pytorch_model.bin", b"\x80\x04\x95".to_vec());
+        }),
+        Case::new("a cut off archive", "pytorch_model.bin", &["cut off"], &plain, |f| {
             f.remove(WEIGHTS);
             f.put("pytorch_model.bin", b"PK\x03\x04".to_vec());
+        }),
+        Case::new("a pickle with code", "pytorch_model.bin", &["posix.system"], &plain, |f| {
+            f.remove(WEIGHTS);
+            f.put("pytorch_model.bin", std::fs::read(fixtures("torch/system.pt")).unwrap());
         }),
         Case::new("empty weights", WEIGHTS, &["empty", "short", "length", "bytes"], &plain, |f| f.put(WEIGHTS, [])),
         kind("a Git LFS pointer", &["header", "LFS"], b"version https://git-lfs.github.com/spec/v1\n"),

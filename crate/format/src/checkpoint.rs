@@ -1,8 +1,10 @@
 //! The store of a model's tensors: names, shapes and types from the headers, values as ranges of the files.
 
 use crate::names::{self, Heads};
+use crate::torch::Strides;
 use crate::{Bytes, Dtype, Error, QuantType, decode, gguf};
 use indexmap::IndexMap;
+use std::collections::HashMap;
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -60,12 +62,14 @@ pub struct Checkpoint {
     /// The metadata of a GGUF file.
     pub metadata: Option<gguf::Metadata>,
     rope: Option<RopeHeads>,
+    /// Tensors of PyTorch whose values do not follow each other.
+    strides: HashMap<String, Strides>,
 }
 
 impl Checkpoint {
     /// A store of tensors that were checked to lie inside their files.
     pub(crate) fn new(files: Vec<Rc<dyn Bytes>>, tensors: IndexMap<String, TensorInfo>) -> Checkpoint {
-        Checkpoint { files, tensors, metadata: None, rope: None }
+        Checkpoint { files, tensors, metadata: None, rope: None, strides: HashMap::new() }
     }
 
     /// Says that query and key rows are in interleaved order.
@@ -84,6 +88,12 @@ impl Checkpoint {
             }
         }
         Ok(self)
+    }
+
+    /// Says which tensors have to be gathered when they are read.
+    pub(crate) fn with_strides(mut self, strides: HashMap<String, Strides>) -> Checkpoint {
+        self.strides = strides;
+        self
     }
 
     /// Adds a GGUF file's metadata.
@@ -133,6 +143,10 @@ impl Checkpoint {
     /// [`Error::Tensor`] if there is none of that name; whatever reading its file gives.
     pub async fn read(&self, name: &str) -> Result<Vec<u8>, Error> {
         let info = self.find(name)?;
+        if let Some(strides) = self.strides.get(name) {
+            let data = self.file(info).read(info.offset..info.offset + strides.span).await?;
+            return Ok(strides.gather(&info.shape, info.dtype.block_bytes(), &data));
+        }
         let data = self.file(info).read(info.offset..info.offset + info.bytes).await?;
         self.restored(info, data)
     }
@@ -149,6 +163,10 @@ impl Checkpoint {
             return Err(Error::tensor(self.file(info).name(), name, reason));
         }
         let row_bytes = info.row_bytes();
+        if self.strides.contains_key(name) {
+            let data = self.read(name).await?;
+            return Ok(data[rows.start * row_bytes..rows.end * row_bytes].to_vec());
+        }
         // Reordered rows are read by whole heads. A bias has one row, which is read whole.
         let step = match self.permuted_heads(name) {
             Some(heads) if info.shape.len() == 2 => info.shape[0] / heads,

@@ -1,5 +1,5 @@
-//! Bytes to weights: GGUF, safetensors, CTranslate2 and llama2.c files, the codecs of the quant types, the store that gives a model
-//! its tensors by name, and tables of word vectors.
+//! Bytes to weights: GGUF, safetensors, PyTorch, CTranslate2 and llama2.c files, the codecs of the quant types, the store
+//! that gives a model its tensors by name, and tables of word vectors.
 //!
 //! [`Checkpoint`] is the way in. It reads headers first and tensors as ranges, from anything that implements
 //! [`Bytes`], and whatever the file it gives tensors the names and the row order of the published checkpoint.
@@ -20,6 +20,7 @@ pub mod names;
 mod open;
 mod quant;
 pub mod safetensors;
+mod torch;
 mod words;
 
 #[cfg(not(target_arch = "wasm32"))]

@@ -2,7 +2,7 @@
 
 use crate::checkpoint::RopeHeads;
 use crate::safetensors::{self, MAX_TENSORS, StringMap};
-use crate::{Bytes, Checkpoint, Dtype, Error, Folder, QuantType, TensorInfo, gguf, names};
+use crate::{Bytes, Checkpoint, Dtype, Error, Folder, QuantType, TensorInfo, gguf, names, torch};
 use indexmap::IndexMap;
 use indexmap::map::Entry;
 use std::rc::Rc;
@@ -16,26 +16,22 @@ const WHOLE: [&str; 4] = [
 ];
 /// The indices of weights in several files.
 const INDEXED: [&str; 2] = ["model.safetensors.index.json", "diffusion_pytorch_model.safetensors.index.json"];
-/// Weights that are not read, and why.
-const REFUSED: [&str; 6] = [
-    "pytorch_model.bin",
-    "pytorch_model.bin.index.json",
-    "diffusion_pytorch_model.bin",
-    "tf_model.h5",
-    "flax_model.msgpack",
-    "model.ckpt",
-];
+/// The same of PyTorch's own format.
+const PICKLED: [&str; 2] = ["pytorch_model.bin", "diffusion_pytorch_model.bin"];
+/// Weights that are not read.
+const REFUSED: [&str; 4] = ["pytorch_model.bin.index.json", "tf_model.h5", "flax_model.msgpack", "model.ckpt"];
 /// The longest index. The largest published one has about nine megabytes.
 const LONGEST_INDEX: u64 = 32 << 20;
 /// The most files of one checkpoint.
 const MAX_SHARDS: usize = 4096;
 
 impl Checkpoint {
-    /// Opens the weights of a folder in a published layout: one safetensors file, or an index and its shards.
+    /// Opens the weights of a folder in a published layout: one safetensors file, or an index and its shards, or one file
+    /// of PyTorch's.
     ///
     /// # Errors
-    /// [`Error::NotFound`] if there are none; [`Error::Unsupported`] if there are only weights of another kind (a
-    /// PyTorch pickle, for example); whatever is wrong with a file.
+    /// [`Error::NotFound`] if there are none; [`Error::Unsupported`] if there are only weights of another kind (those of
+    /// TensorFlow, for example); whatever is wrong with a file.
     pub async fn open_folder(folder: &dyn Folder) -> Result<Checkpoint, Error> {
         for file in WHOLE {
             if let Some(bytes) = folder.open(file).await? {
@@ -47,6 +43,11 @@ impl Checkpoint {
                 return open_shards(folder, &*bytes).await;
             }
         }
+        for file in PICKLED {
+            if let Some(bytes) = folder.open(file).await? {
+                return torch::open(bytes).await;
+            }
+        }
         for file in REFUSED {
             if let Some(bytes) = folder.open(file).await? {
                 let reason = "weights of this kind are not read; convert them to model.safetensors";
@@ -56,7 +57,8 @@ impl Checkpoint {
         Err(Error::not_found(&format!("{}/{}", folder.name(), WHOLE[0])))
     }
 
-    /// Opens one file: GGUF or safetensors, told apart by their first bytes.
+    /// Opens one file: GGUF, safetensors or a checkpoint of PyTorch, told apart by their first bytes. Of a pickle nothing
+    /// is ever executed.
     ///
     /// # Errors
     /// [`Error::Damaged`] if it is empty or neither; [`Error::Unsupported`] if it is known not to be weights that are
@@ -65,13 +67,15 @@ impl Checkpoint {
         if file.is_empty() {
             return Err(Error::damaged(file.name(), 0, "the file is empty"));
         }
-        let start = file.read(0..file.len().min(8)).await?;
+        let start = file.read(0..file.len().min(torch::MAGIC_LEN)).await?;
         if start.starts_with(gguf::MAGIC) {
             return Checkpoint::gguf(file).await;
         }
+        if torch::known(&start) {
+            return torch::open(file).await;
+        }
         let known = [
-            (&b"PK\x03\x04"[..], "a zip file, probably of PyTorch; convert it to safetensors"),
-            (b"\x80\x02", "a Python pickle; convert it to safetensors"),
+            (&b"\x80\x02"[..], "a Python pickle, not a checkpoint of torch.save; convert it to safetensors"),
             (b"\x89HDF", "an HDF5 file; its weights are not read alone"),
             (b"version ", "a Git LFS pointer, not the file it stands for"),
             (b"GGJT", "a GGML file from before GGUF; convert it"),

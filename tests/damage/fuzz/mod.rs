@@ -92,6 +92,6 @@ macro_rules! fuzzed {
     )* };
 }
 
-fuzzed!(safetensors shard_index gguf config_json tokenizer_json tokenizer_model spiece_model vocab_txt
+fuzzed!(safetensors torch shard_index gguf config_json tokenizer_json tokenizer_model spiece_model vocab_txt
     vocab_merges gguf_vocabulary chat_template messages
     llama2c ctranslate2 ctranslate2_vocabulary sampler_values generation_config);

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use dynasty_tests::{Numbers, fixtures};
-use format::MemoryBytes;
+use format::{Checkpoint, MemoryBytes};
 use pollster::block_on;
 use run::{
     Add, ChatTemplate, Conversation, GenerationConfig, Package, Sampler, SamplerConfig, Source, Special, Tokenizer,
@@ -41,6 +41,19 @@ fn file_of(name: &'static str, file: &'static str, models: Vec<Files>) -> Parser
 
 pub fn safetensors() -> Parser {
     file_of("safetensors", "model.safetensors", vec![files::folder("llama_plain"), files::folder("gpt2")])
+}
+
+pub fn torch() -> Parser {
+    let seeds = ["zip.pt", "protocol4.pt", "legacy.pt", "wrapped.pth"];
+    let seeds = seeds.map(|file| std::fs::read(fixtures("torch").join(file)).unwrap());
+    Parser::new("torch", seeds.into(), |bytes| {
+        let file = Rc::new(MemoryBytes::new("model.pt", bytes.to_vec()));
+        let checkpoint = block_on(Checkpoint::open_file(file)).map_err(text)?;
+        for info in checkpoint.tensors() {
+            block_on(checkpoint.read(&info.name)).map_err(text)?;
+        }
+        Ok(())
+    })
 }
 
 pub fn shard_index() -> Parser {

@@ -10,6 +10,7 @@ use dynasty_format::{Checkpoint, Error, MemoryBytes, WordTable};
 mod gguf;
 mod mutated;
 mod safetensors;
+mod torch;
 mod words;
 
 /// Remembers the largest block that was ever asked for.

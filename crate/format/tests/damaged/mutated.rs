@@ -73,15 +73,20 @@ fn good_safetensors() -> Vec<u8> {
     write_safetensors(&tensors).unwrap()
 }
 
+fn good_torch(name: &str) -> Vec<u8> {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/torch");
+    std::fs::read(folder.join(name)).unwrap()
+}
+
 #[test]
 fn mutated_files_never_do_worse_than_an_error() {
     let seconds = std::env::var("DYNASTY_FUZZ_SECONDS").ok().and_then(|text| text.parse().ok());
     let end = seconds.map(|seconds| Instant::now() + Duration::from_secs(seconds));
     let (mut seed, mut opened) = (1u64, 0);
-    let good = [good_gguf(), good_safetensors()];
+    let good = [good_gguf(), good_safetensors(), good_torch("zip.pt"), good_torch("legacy.pt")];
     while end.map_or(seed <= 40_000, |end| Instant::now() < end) {
         let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
-        let mut data = good[random.below(2)].clone();
+        let mut data = good[random.below(good.len())].clone();
         mutate(&mut data, &mut random);
         let result = std::panic::catch_unwind(|| match open(&data) {
             Ok(checkpoint) => {

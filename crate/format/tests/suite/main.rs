@@ -5,6 +5,7 @@ mod checkpoint;
 mod codecs;
 mod gguf;
 mod llama2c;
+mod torch;
 mod words;
 
 use dynasty_format::{Checkpoint, FileBytes};

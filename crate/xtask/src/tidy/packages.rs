@@ -13,11 +13,12 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("cpu", &["format", "graph"]),
     ("gpu", &["format", "graph"]),
     ("candle", &["format", "graph"]),
-    ("run", &["candle", "cpu", "format", "gpu", "graph", "models"]),
+    ("pictures", &[]),
+    ("run", &["candle", "cpu", "format", "gpu", "graph", "models", "pictures"]),
     ("train", &["format", "graph", "models", "run"]),
     ("wasm", &["format", "run", "train"]),
     // The program also shows graphs and lists shapes.
-    ("cli", &["format", "graph", "models", "run", "train"]),
+    ("cli", &["format", "graph", "models", "pictures", "run", "train"]),
 ];
 
 /// Dependencies from outside that only one package may have.

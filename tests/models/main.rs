@@ -9,6 +9,7 @@ mod ctranslate2;
 mod fixture;
 mod forward;
 mod gguf;
+mod list;
 mod loaded;
 mod nano;
 mod nodes;

@@ -19,6 +19,8 @@ pub mod protocol;
 mod reader;
 #[cfg(feature = "chat")]
 mod sampling;
+#[cfg(feature = "tasks")]
+mod segmenter;
 #[cfg(feature = "chat")]
 mod tensors;
 #[cfg(feature = "train")]
@@ -31,6 +33,8 @@ mod values;
 pub use engine::Engine;
 #[cfg(feature = "tasks")]
 pub use reader::Reader;
+#[cfg(feature = "tasks")]
+pub use segmenter::Segmenter;
 #[cfg(feature = "train")]
 pub use trainer::Trainer;
 

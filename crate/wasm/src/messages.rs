@@ -124,6 +124,71 @@ pub enum Request {
         /// The reader.
         reader: u32,
     },
+    /// Loads a model that segments pictures.
+    OpenSegmenter {
+        /// The call.
+        id: u32,
+        /// Its bytes.
+        source: Source,
+        /// Where it shall run.
+        device: DeviceChoice,
+        /// Threads in an isolated page; by default as many as there are cores.
+        threads: Option<usize>,
+        /// The folder of the wasm modules.
+        modules: String,
+        /// What trials of earlier visits found.
+        known: Vec<Trial>,
+    },
+    /// Shows a segmenter a picture.
+    Look {
+        /// The call.
+        id: u32,
+        /// The segmenter.
+        segmenter: u32,
+        /// Red, green, blue and alpha.
+        #[ts(type = "Uint8Array<ArrayBuffer>")]
+        rgba: (),
+        /// Pixels a row.
+        width: usize,
+        /// Rows.
+        height: usize,
+    },
+    /// Asks a segmenter for the masks of what a prompt means.
+    Predict {
+        /// The call.
+        id: u32,
+        /// The segmenter.
+        segmenter: u32,
+        /// What is meant.
+        prompt: MaskPrompt,
+    },
+    /// Asks a segmenter for everything in the picture.
+    Everything {
+        /// The call.
+        id: u32,
+        /// The segmenter.
+        segmenter: u32,
+        /// How it is looked for.
+        options: EverythingOptions,
+    },
+    /// Asks for a mask's outlines.
+    Outline {
+        /// The call.
+        id: u32,
+        /// The segmenter.
+        segmenter: u32,
+        /// The mask.
+        mask: MaskRuns,
+        /// Corners nearer than this many pixels are left out.
+        tolerance: f64,
+    },
+    /// Frees a segmenter.
+    CloseSegmenter {
+        /// The call.
+        id: u32,
+        /// The segmenter.
+        segmenter: u32,
+    },
     /// Prepares a training.
     Train {
         /// The call.
@@ -286,6 +351,19 @@ pub enum Outcome {
     },
     /// Of `read`.
     Read(ReadResult),
+    /// Of `open_segmenter`: the segmenter's number and what it is.
+    Segmenter {
+        /// Its number in further calls.
+        segmenter: u32,
+        /// What it is.
+        about: SegmenterInfo,
+        /// What it runs in.
+        surroundings: Surroundings,
+    },
+    /// Of `predict` and `everything`.
+    Masks(Vec<FoundMask>),
+    /// Of `outline`.
+    Outlines(Outlines),
     /// Of `train`: the training's number and what it is.
     Training {
         /// Its number in further calls.
@@ -302,6 +380,6 @@ pub enum Outcome {
     },
     /// Of `trained_files`.
     Files(Vec<NamedFile>),
-    /// Of `dispose`, `close_reader` and `end_training`.
+    /// Of `dispose`, `close_reader`, `look`, `close_segmenter` and `end_training`.
     Nothing,
 }

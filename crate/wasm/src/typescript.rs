@@ -19,9 +19,9 @@ fn typescript() -> String {
             text.push_str(&format!("\n{docs}export {}\n", <$ty as TS>::decl(&config)));
         )* };
     }
-    declare!(Answer BenchOptions Completion DeviceChoice Entity ErrorCode Figures Filled Finish Flavour Generated Label
-        LoadedInfo Mask Message NamedTensor NamedFile Outcome OutputTensor PassFigures Progress RandomModel ReadRequest ReadResult
-        ReaderInfo ReaderTask Reply Request RunCost RunsOn Sampling Source Step StepName StepReason Surroundings Token
+    declare!(Answer BenchOptions Completion DeviceChoice Entity ErrorCode EverythingOptions Figures Filled Finish Flavour FoundMask Generated Label
+        LoadedInfo Mask MaskPrompt MaskRuns Message NamedTensor NamedFile Outcome Outlines OutputTensor PassFigures Progress PromptPoint RandomModel ReadRequest ReadResult
+        ReaderInfo ReaderTask Reply Request RunCost RunsOn Sampling SegmenterInfo Source Step StepName StepReason Surroundings Token
         TrainRecord Trial Writing);
     text.replace(" \n", "\n")
 }

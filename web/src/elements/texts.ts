@@ -13,6 +13,7 @@ export interface Texts {
   readonly privacy: string;
   readonly openChat: string;
   readonly openText: string;
+  readonly openSegment: string;
   readonly benchTitle: string;
   readonly benchRunning: string;
 
@@ -91,6 +92,7 @@ const en: Texts = {
   privacy: "The model is read here and runs here. Nothing you write leaves this machine.",
   openChat: "Open the chat",
   openText: "Read texts",
+  openSegment: "Cut out objects",
   benchTitle: "Benchmark",
   benchRunning: "Measuring…",
 
@@ -203,6 +205,7 @@ const zh: Texts = {
   privacy: "模型在这里读取，在这里运行。你写下的一切都不会离开这台设备。",
   openChat: "打开对话",
   openText: "阅读文本",
+  openSegment: "抠图",
   benchTitle: "性能测试",
   benchRunning: "正在测量…",
 

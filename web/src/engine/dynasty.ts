@@ -1,8 +1,9 @@
 import { type CallOptions, Channel, type Port, expectOutcome } from "./channel.js";
 import { DynastyError } from "./errors.js";
 import { Model } from "./model.js";
-import type { DeviceChoice } from "./protocol.generated.js";
+import type { DeviceChoice, Source, Trial } from "./protocol.generated.js";
 import { Reader } from "./reader.js";
+import { Segmenter } from "./segmenter.js";
 import { type ModelSource, toSource } from "./source.js";
 import { Training } from "./training.js";
 import { knownTrials, rememberTrial } from "./trials.js";
@@ -60,11 +61,7 @@ export class Dynasty {
     const { channel } = this;
     const call = {
       kind: "load" as const,
-      source: await toSource(source, globalThis.document?.baseURI),
-      device: this.options.device ?? "auto",
-      modules: this.options.modules ?? defaultModules(),
-      known: knownTrials(),
-      ...(this.options.threads === undefined ? {} : { threads: this.options.threads }),
+      ...(await this.opening(source)),
       ...(options.context === undefined ? {} : { context: options.context }),
     };
     const { value } = expectOutcome(await channel.call(call, options), "load");
@@ -81,18 +78,38 @@ export class Dynasty {
   async loadReader(source: ModelSource, options: CallOptions = {}): Promise<Reader> {
     if (this.disposed) throw new DynastyError("disposed", "the engine has been disposed of");
     const { channel } = this;
-    const call = {
-      kind: "open_reader" as const,
-      source: await toSource(source, globalThis.document?.baseURI),
-      device: this.options.device ?? "auto",
-      modules: this.options.modules ?? defaultModules(),
-      known: knownTrials(),
-      ...(this.options.threads === undefined ? {} : { threads: this.options.threads }),
-    };
+    const call = { kind: "open_reader" as const, ...(await this.opening(source)) };
     const { value } = expectOutcome(await channel.call(call, options), "reader");
     const { trial, ...about } = value.about;
     if (trial !== null) rememberTrial(trial);
     return new Reader(channel, value.reader, { ...about, ...value.surroundings });
+  }
+
+  /**
+   * Loads a model that cuts out of pictures what prompts point at, such as SAM. The part of the engine that does this is
+   * fetched now.
+   *
+   * Rejects as `load`.
+   */
+  async loadSegmenter(source: ModelSource, options: CallOptions = {}): Promise<Segmenter> {
+    if (this.disposed) throw new DynastyError("disposed", "the engine has been disposed of");
+    const { channel } = this;
+    const call = { kind: "open_segmenter" as const, ...(await this.opening(source)) };
+    const { value } = expectOutcome(await channel.call(call, options), "segmenter");
+    const { trial, ...about } = value.about;
+    if (trial !== null) rememberTrial(trial);
+    return new Segmenter(channel, value.segmenter, { ...about, ...value.surroundings });
+  }
+
+  private async opening(source: ModelSource): Promise<{ source: Source; device: DeviceChoice; modules: string; known: Trial[]; threads?: number }> {
+    const { device, modules, threads } = this.options;
+    return {
+      source: await toSource(source, globalThis.document?.baseURI),
+      device: device ?? "auto",
+      modules: modules ?? defaultModules(),
+      known: knownTrials(),
+      ...(threads === undefined ? {} : { threads }),
+    };
   }
 
   /**

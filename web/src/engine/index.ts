@@ -15,5 +15,6 @@ export { DynastyError } from "./errors.js";
 export { type GenerateOptions, Model, type ModelInfo } from "./model.js";
 export type * from "./protocol.generated.js";
 export { type AboutReader, type AnswerOptions, type ClassifyOptions, type EmbedOptions, type FillMaskOptions, Reader, type TranslateOptions, type WriteOptions } from "./reader.js";
+export { type AboutSegmenter, type Prompt, Segmenter, maskPixels } from "./segmenter.js";
 export type { ModelSource } from "./source.js";
 export { type TrainOptions, Training, type TrainingInfo } from "./training.js";

@@ -1,7 +1,7 @@
 import type { Opened } from "./bytes.js";
 import { type Choice, chooseFlavour, surroundings, withoutThreads } from "./ladder.js";
 import { DynastyError } from "./errors.js";
-import type { BenchOptions, Completion, DeviceChoice, Figures, Flavour, LoadedInfo, Message, NamedFile, NamedTensor, OutputTensor, PassFigures, Progress, ReadRequest, ReadResult, ReaderInfo, Sampling, TrainRecord, Trial } from "./protocol.generated.js";
+import type { BenchOptions, Completion, DeviceChoice, EverythingOptions, Figures, Flavour, FoundMask, LoadedInfo, MaskPrompt, MaskRuns, Message, NamedFile, NamedTensor, Outlines, OutputTensor, PassFigures, Progress, ReadRequest, ReadResult, ReaderInfo, Sampling, SegmenterInfo, TrainRecord, Trial } from "./protocol.generated.js";
 
 /** How the wasm module speaks to the call that it is working on. */
 export interface Listener {
@@ -65,13 +65,30 @@ export interface Readers {
   open(source: Opened, options: Wanted & { threads: number }, listener: Listener): Promise<WasmReader>;
 }
 
+/** A model that segments, inside the wasm module. */
+export interface WasmSegmenter {
+  about(): Promise<SegmenterInfo>;
+  look(rgba: Uint8Array, width: number, height: number): Promise<void>;
+  predict(prompt: MaskPrompt): Promise<FoundMask[]>;
+  /** `null` if it was ended. */
+  everything(options: EverythingOptions, listener: Listener): Promise<FoundMask[] | null>;
+  free(): void;
+}
+
+/** Loads models that segment. */
+export interface Segmenters {
+  open(source: Opened, options: Wanted & { threads: number }, listener: Listener): Promise<WasmSegmenter>;
+  outlines(mask: MaskRuns, tolerance: number): Outlines;
+}
+
 /** The module that wasm-bindgen writes. */
 export interface Glue {
   default(init: { module_or_path: WebAssembly.Module; memory?: WebAssembly.Memory }): Promise<{ memory: WebAssembly.Memory }>;
   /** Only in the modules that chat. */
   Engine: new (options: { threads: number }) => WasmEngine;
-  /** Only in the modules that read. */
+  /** Only in the modules that read and see. */
   Reader: Readers;
+  Segmenter: Segmenters;
   /** Only in the modules that train. */
   Trainer: Trainers;
   /** Only in the module with threads. */

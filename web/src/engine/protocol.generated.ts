@@ -107,6 +107,59 @@ end: number, };
 export type ErrorCode = "aborted" | "argument" | "busy" | "crashed" | "damaged" | "device_lost" | "diverged" | "disposed" | "internal" | "memory" | "network" | "no_device" | "not_found" | "prompt" | "template" | "unsupported";
 
 /**
+ * How everything is looked for. What is left out is as in the reference.
+ */
+export type EverythingOptions = {
+/**
+ * Points a side of the grid, 32 by default.
+ */
+points_per_side?: number,
+/**
+ * Points that are asked at once, 16 by default.
+ */
+points_per_batch?: number,
+/**
+ * The least overlap with a true mask that the model expects, 0.88 by default.
+ */
+pred_iou_thresh?: number,
+/**
+ * How stable a mask must be, 0.95 by default.
+ */
+stability_score_thresh?: number,
+/**
+ * How far the threshold is moved to see whether a mask is stable, 1 by default.
+ */
+stability_score_offset?: number,
+/**
+ * Logits above it are inside, 0 by default.
+ */
+mask_threshold?: number,
+/**
+ * Of two masks whose boxes overlap more than this one is dropped, 0.7 by default.
+ */
+box_nms_thresh?: number,
+/**
+ * Further rounds on crops, 0 by default.
+ */
+crop_n_layers?: number,
+/**
+ * Of two masks of different crops whose boxes overlap more than this one is dropped, 0.7 by default.
+ */
+crop_nms_thresh?: number,
+/**
+ * How much crops of the first round overlap, as a part of the picture's shorter side.
+ */
+crop_overlap_ratio?: number,
+/**
+ * By what the points a side are divided from round to round, 1 by default.
+ */
+crop_n_points_downscale_factor?: number,
+/**
+ * Holes and islands of fewer pixels are removed, 0 by default.
+ */
+min_mask_region_area?: number, };
+
+/**
  * The figures of a benchmark.
  */
 export type Figures = {
@@ -181,6 +234,31 @@ export type FinishReason = "stop" | "length" | "cancelled";
  * The wasm modules.
  */
 export type Flavour = "simd128" | "relaxed" | "threads";
+
+/**
+ * A mask that was found.
+ */
+export type FoundMask = {
+/**
+ * The mask, as large as the picture.
+ */
+mask: MaskRuns,
+/**
+ * How much the model expects it to overlap with a true one.
+ */
+score: number,
+/**
+ * How little it changes with the threshold.
+ */
+stability: number,
+/**
+ * Left, top, right and bottom; nothing for an empty mask.
+ */
+box: [number, number, number, number] | null,
+/**
+ * Pixels.
+ */
+area: number, };
 
 /**
  * A text that was written.
@@ -279,6 +357,40 @@ position: number,
 candidates: Array<Filled>, };
 
 /**
+ * What is meant: at least one of points and a box.
+ */
+export type MaskPrompt = {
+/**
+ * Points on it and beside it.
+ */
+points: Array<PromptPoint>,
+/**
+ * Left, top, right and bottom of a box around it.
+ */
+box?: [number, number, number, number],
+/**
+ * The number of the mask of the last answer that this prompt goes on from.
+ */
+previous?: number,
+/**
+ * Whether one mask is wanted or three; by default three for a single point, which may mean several things.
+ */
+multimask?: boolean, };
+
+/**
+ * A mask in run lengths, column by column as COCO has them: outside, inside, outside …
+ */
+export type MaskRuns = {
+/**
+ * Height and width.
+ */
+size: [number, number],
+/**
+ * The lengths.
+ */
+counts: Array<number>, };
+
+/**
  * Who says something in a chat, and what.
  */
 export type Message = {
@@ -352,7 +464,19 @@ about: ReaderInfo,
 /**
  * What it runs in.
  */
-surroundings: Surroundings, } } | { "of": "read", "value": ReadResult } | { "of": "training", "value": {
+surroundings: Surroundings, } } | { "of": "read", "value": ReadResult } | { "of": "segmenter", "value": {
+/**
+ * Its number in further calls.
+ */
+segmenter: number,
+/**
+ * What it is.
+ */
+about: SegmenterInfo,
+/**
+ * What it runs in.
+ */
+surroundings: Surroundings, } } | { "of": "masks", "value": Array<FoundMask> } | { "of": "outlines", "value": Outlines } | { "of": "training", "value": {
 /**
  * Its number in further calls.
  */
@@ -369,6 +493,19 @@ surroundings: Surroundings, } } | { "of": "steps", "value": {
  * Whether it is.
  */
 finished: boolean, } } | { "of": "files", "value": Array<NamedFile> } | { "of": "nothing" };
+
+/**
+ * A mask's outlines.
+ */
+export type Outlines = {
+/**
+ * For each part its outline, then those of its holes, as corners.
+ */
+polygons: Array<Array<Array<[number, number]>>>,
+/**
+ * COCO's text of the run lengths.
+ */
+rle: string, };
 
 /**
  * An output of a forward pass.
@@ -463,7 +600,19 @@ total: number, } | { "stage": "tokens",
 /**
  * Tokens so far.
  */
-done: number, } | { "stage": "documents",
+done: number, } | { "stage": "search",
+/**
+ * Points that were asked.
+ */
+done: number,
+/**
+ * Points in all.
+ */
+total: number,
+/**
+ * Masks so far.
+ */
+found: number, } | { "stage": "documents",
 /**
  * Documents so far.
  */
@@ -476,6 +625,23 @@ text: string, } | { "stage": "train",
  * What.
  */
 record: TrainRecord, };
+
+/**
+ * A place in a picture.
+ */
+export type PromptPoint = {
+/**
+ * From the left.
+ */
+x: number,
+/**
+ * From the top.
+ */
+y: number,
+/**
+ * Whether it lies on what is meant, or beside it.
+ */
+inside: boolean, };
 
 /**
  * Random weights of a known shape instead of a model.
@@ -798,7 +964,99 @@ id: number,
 /**
  * The reader.
  */
-reader: number, } | { "kind": "train",
+reader: number, } | { "kind": "open_segmenter",
+/**
+ * The call.
+ */
+id: number,
+/**
+ * Its bytes.
+ */
+source: Source,
+/**
+ * Where it shall run.
+ */
+device: DeviceChoice,
+/**
+ * Threads in an isolated page; by default as many as there are cores.
+ */
+threads?: number,
+/**
+ * The folder of the wasm modules.
+ */
+modules: string,
+/**
+ * What trials of earlier visits found.
+ */
+known: Array<Trial>, } | { "kind": "look",
+/**
+ * The call.
+ */
+id: number,
+/**
+ * The segmenter.
+ */
+segmenter: number,
+/**
+ * Red, green, blue and alpha.
+ */
+rgba: Uint8Array<ArrayBuffer>,
+/**
+ * Pixels a row.
+ */
+width: number,
+/**
+ * Rows.
+ */
+height: number, } | { "kind": "predict",
+/**
+ * The call.
+ */
+id: number,
+/**
+ * The segmenter.
+ */
+segmenter: number,
+/**
+ * What is meant.
+ */
+prompt: MaskPrompt, } | { "kind": "everything",
+/**
+ * The call.
+ */
+id: number,
+/**
+ * The segmenter.
+ */
+segmenter: number,
+/**
+ * How it is looked for.
+ */
+options: EverythingOptions, } | { "kind": "outline",
+/**
+ * The call.
+ */
+id: number,
+/**
+ * The segmenter.
+ */
+segmenter: number,
+/**
+ * The mask.
+ */
+mask: MaskRuns,
+/**
+ * Corners nearer than this many pixels are left out.
+ */
+tolerance: number, } | { "kind": "close_segmenter",
+/**
+ * The call.
+ */
+id: number,
+/**
+ * The segmenter.
+ */
+segmenter: number, } | { "kind": "train",
 /**
  * The call.
  */
@@ -938,6 +1196,19 @@ repetition_penalty?: number,
  * Added to the logits of tokens by id.
  */
 logit_bias?: Record<string, number>, };
+
+/**
+ * What a loaded segmenter is.
+ */
+export type SegmenterInfo = {
+/**
+ * What it is and where it runs.
+ */
+info: LoadedInfo,
+/**
+ * The trial that chose its device, if one was made now.
+ */
+trial: Trial | null, };
 
 /**
  * Where a model's bytes come from. Files are the browser's own objects and pass through untouched.

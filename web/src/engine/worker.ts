@@ -3,13 +3,13 @@ import { type OnBytes, type Opened, openFiles } from "./bytes.js";
 import { DynastyError, toDynastyError } from "./errors.js";
 import { openUrl } from "./http.js";
 import { gpuSteps } from "./ladder.js";
-import { type Listener, type Loaded, type Started, type WasmEngine, type WasmReader, type WasmTrainer, startModule } from "./modules.js";
-import type { Figures, Flavour, Outcome, PassFigures, Reply, Request, Source, Surroundings } from "./protocol.generated.js";
+import { type Listener, type Loaded, type Started, type WasmEngine, type WasmReader, type WasmSegmenter, type WasmTrainer, startModule } from "./modules.js";
+import type { Figures, Flavour, LoadedInfo, Outcome, PassFigures, Reply, Request, Source, Surroundings } from "./protocol.generated.js";
 import { type GpuFound, addSubgroups } from "./subgroups.js";
 
 type Load = Extract<Request, { kind: "load" }>;
 type Train = Extract<Request, { kind: "train" }>;
-type OpenReader = Extract<Request, { kind: "open_reader" }>;
+type OpenReader = Extract<Request, { kind: "open_reader" | "open_segmenter" }>;
 type Part = "tasks" | "train";
 type Job = Exclude<Request, { kind: "abort" }>;
 
@@ -25,6 +25,7 @@ let started: Promise<Started & { readonly engine: WasmEngine; readonly gpu: GpuF
 const parts = new Map<Part, Promise<Started>>();
 const trainings = new Map<number, WasmTrainer>();
 const readers = new Map<number, WasmReader>();
+const segmenters = new Map<number, WasmSegmenter>();
 let lastNumber = 0;
 let last: Promise<void> = Promise.resolve();
 
@@ -65,7 +66,8 @@ async function work(request: Job, signal: AbortSignal): Promise<Outcome> {
   if (request.kind === "load") return load(request, signal);
   if (request.kind === "train") return train(request, signal);
   if ("training" in request) return goOn(request, signal);
-  if (request.kind === "open_reader") return openReader(request, signal);
+  if (request.kind === "open_reader" || request.kind === "open_segmenter") return openPart(request, signal);
+  if ("segmenter" in request) return segment(request, signal);
   if ("reader" in request) return read(request, signal);
   if (started === undefined) throw new DynastyError("disposed", "the model is not loaded");
   const { engine } = await started;
@@ -153,23 +155,62 @@ async function goOn(request: Extract<Job, { training: number }>, signal: AbortSi
   }
 }
 
-/** Loads a model that reads. Its module is fetched when the first one is asked for. */
-async function openReader(request: OpenReader, signal: AbortSignal): Promise<Outcome> {
-  const { id, source, device, known } = request;
+/** Loads a model that reads or sees. Its module is fetched when the first one is asked for. */
+async function openPart(request: OpenReader, signal: AbortSignal): Promise<Outcome> {
+  const { id, kind, source, device, known } = request;
   const finding: Promise<GpuFound> = device === "wasm" ? Promise.resolve("missing") : addSubgroups();
   const [gpu, { glue, choice }, opened] = await Promise.all([finding, startPart("tasks", request), openReal(source, countBytes(id), signal)]);
   const failure: { error?: unknown } = {};
-  const reader = await glue.Reader.open(watched(opened, failure), { device, known, threads: choice.threads }, listen(id, signal)).catch((thrown: unknown) => {
+  // What a read failed with says more than what the module makes of it.
+  const failed = (thrown: unknown): never => {
     throw failure.error ?? thrown;
-  });
-  // Nobody waits for it any more.
-  if (signal.aborted) reader.free();
-  signal.throwIfAborted();
-  const about = await reader.about();
-  readers.set(++lastNumber, reader);
+  };
   const { flavour, threads } = choice;
-  const surroundings: Surroundings = { flavour, threads, steps: [...gpuSteps(device, gpu, about.info), ...choice.steps] };
-  return { of: "reader", value: { reader: lastNumber, about, surroundings } };
+  const options = { device, known, threads };
+  const runsIn = (info: LoadedInfo): Surroundings => ({ flavour, threads, steps: [...gpuSteps(device, gpu, info), ...choice.steps] });
+  /** Nobody may wait for it any more. */
+  const wanted = <T extends { free(): void }>(opened: T): T => {
+    if (signal.aborted) opened.free();
+    signal.throwIfAborted();
+    return opened;
+  };
+  const number = ++lastNumber;
+  if (kind === "open_reader") {
+    const reader = wanted(await glue.Reader.open(watched(opened, failure), options, listen(id, signal)).catch(failed));
+    const about = await reader.about();
+    readers.set(number, reader);
+    return { of: "reader", value: { reader: number, about, surroundings: runsIn(about.info) } };
+  }
+  const segmenter = wanted(await glue.Segmenter.open(watched(opened, failure), options, listen(id, signal)).catch(failed));
+  const about = await segmenter.about();
+  segmenters.set(number, segmenter);
+  return { of: "segmenter", value: { segmenter: number, about, surroundings: runsIn(about.info) } };
+}
+
+async function segment(request: Extract<Job, { segmenter: number }>, signal: AbortSignal): Promise<Outcome> {
+  const segmenter = segmenters.get(request.segmenter);
+  if (segmenter === undefined) throw new DynastyError("disposed", `segmenter ${request.segmenter} is not there`);
+  switch (request.kind) {
+    case "look":
+      await segmenter.look(request.rgba, request.width, request.height);
+      return { of: "nothing" };
+    case "predict":
+      return { of: "masks", value: await segmenter.predict(request.prompt) };
+    case "everything": {
+      const found = await segmenter.everything(request.options, listen(request.id, signal));
+      signal.throwIfAborted();
+      return { of: "masks", value: found ?? [] };
+    }
+    case "outline": {
+      const part = await parts.get("tasks");
+      if (part === undefined) throw new DynastyError("disposed", "the part of the engine that sees is not loaded");
+      return { of: "outlines", value: part.glue.Segmenter.outlines(request.mask, request.tolerance) };
+    }
+    case "close_segmenter":
+      segmenters.delete(request.segmenter);
+      segmenter.free();
+      return { of: "nothing" };
+  }
 }
 
 async function read(request: Extract<Job, { reader: number }>, signal: AbortSignal): Promise<Outcome> {

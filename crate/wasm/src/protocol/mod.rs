@@ -6,6 +6,7 @@
 mod figures;
 mod ladder;
 mod reading;
+mod seeing;
 mod training;
 
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 pub use figures::{BenchOptions, Figures, PassFigures, RunCost};
 pub use ladder::{Flavour, Step, StepName, StepReason, Surroundings};
 pub use reading::{ReadRequest, ReadResult, ReaderInfo, ReaderTask, Writing};
+pub use seeing::{EverythingOptions, FoundMask, MaskPrompt, MaskRuns, Outlines, PromptPoint, SegmenterInfo};
 pub use training::TrainRecord;
 
 /// Where a model shall run.
@@ -152,6 +154,15 @@ pub enum Progress {
     Tokens {
         /// Tokens so far.
         done: usize,
+    },
+    /// Everything in a picture is looked for.
+    Search {
+        /// Points that were asked.
+        done: usize,
+        /// Points in all.
+        total: usize,
+        /// Masks so far.
+        found: usize,
     },
     /// Texts of a training are turned into tokens.
     Documents {

@@ -1,0 +1,414 @@
+import { LitElement, type PropertyValues, type TemplateResult, html, nothing } from "lit";
+
+import type { DeviceChoice, DynastyOptions } from "../../engine/index.js";
+import { type Speech, errorView, loadingView, runsInShort, startView } from "../chat-views.js";
+import type { Wanted } from "../conversation.js";
+import { nameOf, readChosen, readDrop } from "../dropped.js";
+import { ICONS } from "../icons.js";
+import { type LocalModel, fetchModels } from "../models.js";
+import { showWhole, threeDigits } from "../numbers.js";
+import { type Language, TEXTS, chooseLanguage } from "../texts.js";
+import { theme } from "../theme.js";
+import { COLOURS, type Layer, drawMasks, drawPointed, objectAt, samplePicture } from "./draw.js";
+import { KINDS, type Kind, save } from "./export.js";
+import { type Pointed, Studio } from "./studio.js";
+import { segmentStyle } from "./style.js";
+import { WORDS, type Words } from "./words.js";
+
+/** A pointer that moves less than this is a click. */
+const CLICK_PX = 5;
+
+/** Points a side of the grid in which everything is looked for. */
+const GRID = 16;
+
+/** What the file dialogs and drops may hold that is no model. */
+const PICTURE = /^image\//;
+
+/**
+ * Cutting objects out of a picture: click, drag a box, or look for everything.
+ *
+ * Attributes: `model` (a name of the list, or an address), `models` (the list's address), `picture` (an address),
+ * `device`, `threads`, `language`. `data-state` tells what it is doing. The slot `brand` stands before the model's name.
+ */
+export class DynastySegment extends LitElement {
+  static override styles = [theme, ...segmentStyle];
+
+  static override properties = {
+    model: { type: String },
+    models: { type: String },
+    picture: { type: String },
+    device: { type: String },
+    threads: { type: Number },
+    language: { type: String, reflect: true },
+  };
+
+  declare model: string | undefined;
+  declare models: string;
+  declare picture: string | undefined;
+  declare device: DeviceChoice;
+  declare threads: number | undefined;
+  declare language: Language;
+
+  private readonly studio = new Studio(() => this.requestUpdate());
+  private offered: readonly LocalModel[] = [];
+  private picking = false;
+  private dragging = false;
+  private hovering = true;
+  /** Where the pointer went down, and where it is. */
+  private drag: { readonly from: [number, number]; to: [number, number]; moved: boolean } | undefined;
+  private grid = GRID;
+
+  constructor() {
+    super();
+    this.models = "models.json";
+    this.device = "auto";
+    this.language = chooseLanguage(globalThis.navigator?.languages ?? []);
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.dataset["state"] = this.studio.state;
+    this.addEventListener("dragover", this.onDragOver);
+    this.addEventListener("dragleave", this.onDragLeave);
+    this.addEventListener("drop", this.onDrop);
+    this.addEventListener("keydown", this.onKeyDown);
+    globalThis.addEventListener("paste", this.onPaste);
+    void this.begin();
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    globalThis.removeEventListener("paste", this.onPaste);
+    this.studio.dispose();
+  }
+
+  protected override updated(_changed: PropertyValues<this>): void {
+    this.dataset["state"] = this.studio.state;
+    this.lang = this.language === "zh" ? "zh-Hans" : "en";
+    this.draw();
+  }
+
+  protected override render(): TemplateResult {
+    return html`${this.bar()}
+      <main>${this.body()}</main>
+      <input class="file" type="file" multiple hidden @change=${this.onChosen} />
+      <input class="folder" type="file" webkitdirectory hidden @change=${this.onChosen} />
+      <input class="photo" type="file" accept="image/*" hidden @change=${this.onChosen} />
+      ${this.dragging ? html`<div class="veil">${this.speech.texts.dropNow}</div>` : nothing}`;
+  }
+
+  private get speech(): Speech {
+    return { texts: TEXTS[this.language] ?? TEXTS.en, language: this.language };
+  }
+
+  private get words(): Words {
+    return WORDS[this.language] ?? WORDS.en;
+  }
+
+  private bar(): TemplateResult {
+    const { texts } = this.speech;
+    const { loading, segmenter, state } = this.studio;
+    const name = loading?.name ?? segmenter?.about.info.name;
+    const other: Language = this.language === "zh" ? "en" : "zh";
+    const pick = (): void => this.change(() => (this.picking = !this.picking && state !== "loading"));
+    return html`<header class="bar">
+      <slot name="brand"></slot>
+      ${name === undefined
+        ? nothing
+        : html`<button class="button quiet model-name" @click=${pick} title=${texts.changeModel} aria-expanded=${this.picking}><span>${name}</span>${ICONS.open}</button>`}
+      <span class="grow"></span>
+      ${segmenter ? html`<span class="soft">${runsInShort(this.speech, { ...segmenter.about, ...segmenter.about.info })}</span>` : nothing}
+      <button class="button quiet" lang=${other === "zh" ? "zh-Hans" : "en"} @click=${() => this.setLanguage(other)}>${texts.otherLanguage}</button>
+    </header>`;
+  }
+
+  private body(): TemplateResult {
+    const { studio, speech, words } = this;
+    if (studio.loading) return loadingView(speech, studio.loading, () => studio.stop());
+    if (!studio.segmenter || this.picking) {
+      const fitting = this.offered.filter(({ task }) => task === "segment");
+      const act = { choose: (model: LocalModel) => void this.load({ name: model.name, source: model.url }), openFile: () => this.openDialog("file"), openFolder: () => this.openDialog("folder") };
+      return startView(speech, fitting, this.alert(), act, { title: words.title, lead: words.lead });
+    }
+    return studio.picture ? this.workbench() : this.pictureStart();
+  }
+
+  private pictureStart(): TemplateResult {
+    const { words } = this;
+    return html`<div class="column start">
+      ${this.alert()}
+      <div><h1>${words.title}</h1><p class="lead">${words.lead}</p></div>
+      <div class="drop">
+        <p>${words.dropPicture}</p>
+        <div class="row">
+          <button class="button primary" @click=${() => this.openDialog("photo")}>${ICONS.file}${words.openPicture}</button>
+          <button class="button" @click=${() => void this.showSample()}>${words.samplePicture}</button>
+        </div>
+        <form class="url" @submit=${this.onUrl}>
+          <input name="url" type="url" aria-label=${words.pictureUrl} placeholder="https://" /><button class="button">${words.openUrl}</button>
+        </form>
+      </div>
+    </div>`;
+  }
+
+  private workbench(): TemplateResult {
+    const { words, studio } = this;
+    const { width = 1, height = 1 } = studio.picture?.bitmap ?? {};
+    return html`<div class="studio">
+      <div class="stage" style="width:min(100%, calc((100dvh - 9rem) * ${width / height}))">
+        <canvas class="picture" tabindex="0" role="img" aria-label=${words.picture} @pointerdown=${this.onDown} @pointermove=${this.onMove} @pointerup=${this.onUp}
+          @pointercancel=${this.onCancel} @pointerleave=${this.onLeave} @contextmenu=${(event: Event) => event.preventDefault()}></canvas>
+        <canvas class="masks-layer" aria-hidden="true"></canvas><canvas class="points-layer" aria-hidden="true"></canvas>
+        ${studio.state === "looking" ? html`<div class="busy" role="status">${words.looking}<progress></progress></div>` : nothing} ${this.searchView()}
+      </div>
+      <div class="tools">${this.alert()}${this.tools()}</div>
+    </div>`;
+  }
+
+  private searchView(): TemplateResult | typeof nothing {
+    const { search } = this.studio;
+    if (!search) return nothing;
+    const whole = (n: number): string => showWhole(n, this.language);
+    const text = this.words.searching(whole(search.done), whole(search.total), whole(search.found));
+    return html`<div class="busy" role="status">${text}<progress aria-label=${text} .value=${search.done / Math.max(1, search.total)}></progress></div>`;
+  }
+
+  private tools(): TemplateResult {
+    const { studio, words } = this;
+    const { texts } = this.speech;
+    const busy = studio.state === "looking" || (studio.state === "working" && studio.search !== undefined);
+    const all = studio.objects;
+    const masks = this.masks;
+    return html`<p class="soft">${words.hint}</p>
+      <div class="row">
+        <button class="button" ?disabled=${!studio.canUndo} @click=${() => void studio.undo()}>${words.undo}</button>
+        <button class="button" ?disabled=${!studio.canRedo} @click=${() => void studio.redo()}>${words.redo}</button>
+        <button class="button quiet" @click=${() => void studio.clear()}>${words.clear}</button>
+      </div>
+      <div class="row">
+        ${busy
+          ? html`<button class="button" @click=${() => studio.stop()}>${ICONS.stop}${texts.cancel}</button>`
+          : html`<button class="button primary" @click=${() => void studio.everything(this.grid)}>${words.everything}</button>`}
+      </div>
+      <label class="check"><input type="checkbox" .checked=${this.hovering} @change=${(event: Event) => (this.hovering = (event.target as HTMLInputElement).checked)} />${words.preview}</label>
+      ${studio.candidates.length > 0
+        ? html`<section><h2>${words.candidates}</h2><div class="masks">${studio.candidates.map(({ score }, i) => this.candidate(i, score))}</div></section>`
+        : nothing}
+      ${all ? html`<p data-role="objects">${all.length === 0 ? words.noObjects : words.objects(showWhole(all.length, this.language))}</p>` : nothing}
+      ${masks.length > 0
+        ? html`<section><h2>${words.save}</h2><div class="row">${KINDS.map((kind) => html`<button class="button" @click=${() => void this.save(kind)}>${words[kind]}</button>`)}</div></section>`
+        : nothing}
+      ${studio.milliseconds === undefined ? nothing : html`<p class="soft">${words.took(threeDigits(studio.milliseconds, this.language))}</p>`}
+      <button class="button quiet" @click=${() => this.openDialog("photo")}>${ICONS.file}${words.otherPicture}</button>`;
+  }
+
+  private candidate(i: number, score: number): TemplateResult {
+    const shown = threeDigits(score, this.language);
+    return html`<button aria-pressed=${i === this.studio.chosen} aria-label=${this.words.candidate(i + 1, shown)} @click=${() => this.studio.choose(i)}>${shown}</button>`;
+  }
+
+  private alert(): TemplateResult | typeof nothing {
+    const { studio } = this;
+    if (!studio.failure) return nothing;
+    return errorView(this.speech, studio.failure, {
+      retry: studio.segmenter ? undefined : () => void studio.reload(this.engineOptions()),
+      choose: () => this.change(() => (studio.dismiss(), (this.picking = studio.segmenter !== undefined))),
+      dismiss: () => studio.dismiss(),
+    });
+  }
+
+  /** The masks that are saved: the chosen one, else all objects. */
+  private get masks() {
+    const { mask, objects } = this.studio;
+    return mask ? [mask] : (objects ?? []);
+  }
+
+  private draw(): void {
+    const { picture, pointed, preview, mask, objects } = this.studio;
+    const [base, masks, points] = [...this.renderRoot.querySelectorAll("canvas")];
+    if (!picture || !base || !masks || !points) return;
+    const { width, height } = picture.bitmap;
+    if (base.dataset["name"] !== picture.name || base.width !== width || base.height !== height) {
+      for (const canvas of [base, masks, points]) [canvas.width, canvas.height] = [width, height];
+      base.dataset["name"] = picture.name;
+      base.getContext("2d")?.drawImage(picture.bitmap, 0, 0);
+    }
+    const [first = [0, 0, 0] as const] = COLOURS;
+    const layers: Layer[] = (objects ?? []).map(({ mask }, i) => ({ mask, colour: COLOURS[i % COLOURS.length] ?? first, strength: 110 }));
+    if (preview && !mask) layers.push({ mask: preview.mask, colour: first, strength: 70 });
+    if (mask) layers.push({ mask: mask.mask, colour: first, strength: 140 });
+    drawMasks(masks, layers);
+    points.getContext("2d")?.clearRect(0, 0, width, height);
+    const box: Pointed["box"] = this.drag?.moved ? boxOf(this.drag.from, this.drag.to) : undefined;
+    drawPointed(points, pointed, box, width / Math.max(1, base.clientWidth));
+  }
+
+  private async begin(): Promise<void> {
+    this.offered = await fetchModels(new URL(this.models, document.baseURI).href);
+    this.requestUpdate();
+    if (this.picture) void this.showUrl(this.picture);
+    const { model } = this;
+    if (!model || this.studio.state !== "idle") return;
+    const found = this.offered.find(({ name }) => name === model);
+    await this.load({ name: found?.name ?? nameOf(model), source: found?.url ?? model });
+  }
+
+  private async load(wanted: Wanted): Promise<void> {
+    this.picking = false;
+    await this.studio.load(wanted, this.engineOptions());
+  }
+
+  /** Takes a file as the picture. */
+  private async showBlob(name: string, blob: Blob): Promise<void> {
+    const bitmap = await createImageBitmap(blob).catch(() => undefined);
+    if (!bitmap) return this.studio.refuse(`${name}: ${this.words.badPicture}`);
+    await this.studio.show({ name, bitmap });
+  }
+
+  private async showUrl(address: string): Promise<void> {
+    const answer = await fetch(new URL(address, document.baseURI)).catch(() => undefined);
+    if (!answer?.ok) return this.studio.refuse(`${nameOf(address)}: ${this.words.badPicture}`);
+    await this.showBlob(nameOf(address), await answer.blob());
+  }
+
+  private async showSample(): Promise<void> {
+    await this.studio.show({ name: "sample.png", bitmap: await samplePicture() });
+  }
+
+  private async save(kind: Kind): Promise<void> {
+    const { segmenter, picture } = this.studio;
+    if (!segmenter || !picture) return;
+    const { name, blob } = await save(kind, segmenter, picture, this.masks);
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(blob);
+    link.download = name;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+  }
+
+  private engineOptions(): DynastyOptions {
+    return { device: this.device, threads: Number.isFinite(this.threads) ? this.threads : undefined };
+  }
+
+  private setLanguage(language: Language): void {
+    this.language = language;
+    this.dispatchEvent(new CustomEvent("languagechange", { detail: language, bubbles: true, composed: true }));
+  }
+
+  private change(change: () => void): void {
+    change();
+    this.requestUpdate();
+  }
+
+  private openDialog(kind: "file" | "folder" | "photo"): void {
+    this.renderRoot.querySelector<HTMLInputElement>(`input.${kind}`)?.click();
+  }
+
+  /** A pointer's place in the picture's pixels. */
+  private place(event: PointerEvent): [number, number] {
+    const canvas = event.currentTarget as HTMLCanvasElement;
+    const area = canvas.getBoundingClientRect();
+    const along = (at: number, from: number, size: number, pixels: number): number => Math.min(pixels - 1, Math.max(0, ((at - from) / size) * pixels));
+    return [along(event.clientX, area.left, area.width, canvas.width), along(event.clientY, area.top, area.height, canvas.height)];
+  }
+
+  private readonly onDown = (event: PointerEvent): void => {
+    (event.currentTarget as HTMLCanvasElement).setPointerCapture(event.pointerId);
+    const at = this.place(event);
+    this.drag = { from: at, to: at, moved: false };
+  };
+
+  private readonly onMove = (event: PointerEvent): void => {
+    const { drag } = this;
+    const [x, y] = this.place(event);
+    if (drag && event.buttons === 1) {
+      const canvas = event.currentTarget as HTMLCanvasElement;
+      const step = (CLICK_PX * canvas.width) / Math.max(1, canvas.clientWidth);
+      drag.to = [x, y];
+      drag.moved ||= Math.hypot(x - drag.from[0], y - drag.from[1]) > step;
+      this.requestUpdate();
+    } else if (this.hovering && event.pointerType === "mouse" && !this.studio.mask && !this.studio.objects) {
+      this.studio.hover({ x, y, inside: true });
+    }
+  };
+
+  private readonly onUp = (event: PointerEvent): void => {
+    const { drag, studio } = this;
+    this.drag = undefined;
+    if (!drag || studio.state === "looking") return;
+    const [x, y] = this.place(event);
+    if (drag.moved) return void studio.point({ points: [], box: boxOf(drag.from, [x, y]) });
+    const beside = event.shiftKey || event.button === 2;
+    const object = studio.objects && !beside ? objectAt(studio.objects, x, y) : undefined;
+    if (object) studio.take(object);
+    else void studio.add({ x, y, inside: !beside });
+  };
+
+  private readonly onCancel = (): void => this.change(() => (this.drag = undefined));
+
+  private readonly onLeave = (): void => this.studio.hover(undefined);
+
+  private readonly onUrl = (event: SubmitEvent): void => {
+    event.preventDefault();
+    const address = new FormData(event.target as HTMLFormElement).get("url");
+    if (typeof address === "string" && address !== "") void this.showUrl(address);
+  };
+
+  private readonly onChosen = (event: Event): void => {
+    const input = event.target as HTMLInputElement;
+    const file = input.files?.[0];
+    if (file && PICTURE.test(file.type)) void this.showBlob(file.name, file);
+    else {
+      const wanted = readChosen(input.files);
+      if (wanted) void this.load(wanted);
+    }
+    input.value = "";
+  };
+
+  private readonly onPaste = (event: ClipboardEvent): void => {
+    const file = [...(event.clipboardData?.files ?? [])].find(({ type }) => PICTURE.test(type));
+    if (file) void this.showBlob(file.name, file);
+  };
+
+  private readonly onKeyDown = (event: KeyboardEvent): void => {
+    const { studio } = this;
+    const typing = event.composedPath()[0] instanceof HTMLInputElement;
+    const undo = (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z";
+    if (typing) return;
+    if (undo) void (event.shiftKey ? studio.redo() : studio.undo());
+    else if (event.key === "Escape") studio.state === "ready" ? void studio.clear() : studio.stop();
+    else if (/^[1-3]$/.test(event.key)) studio.choose(Number(event.key) - 1);
+    else return;
+    event.preventDefault();
+  };
+
+  private readonly onDragOver = (event: DragEvent): void => {
+    event.preventDefault();
+    if (!this.dragging) this.change(() => (this.dragging = true));
+  };
+
+  private readonly onDragLeave = (event: DragEvent): void => {
+    if (event.relatedTarget === null) this.change(() => (this.dragging = false));
+  };
+
+  private readonly onDrop = (event: DragEvent): void => {
+    event.preventDefault();
+    this.change(() => (this.dragging = false));
+    const picture = [...(event.dataTransfer?.files ?? [])].find(({ type }) => PICTURE.test(type));
+    if (picture) return void this.showBlob(picture.name, picture);
+    if (event.dataTransfer) void readDrop(event.dataTransfer).then((wanted) => wanted && this.load(wanted));
+  };
+}
+
+/** Left, top, right and bottom. */
+function boxOf([ax, ay]: readonly [number, number], [bx, by]: readonly [number, number]): readonly [number, number, number, number] {
+  return [Math.min(ax, bx), Math.min(ay, by), Math.max(ax, bx), Math.max(ay, by)];
+}
+
+customElements.define("dynasty-segment", DynastySegment);
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "dynasty-segment": DynastySegment;
+  }
+}

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 use run::DeviceChoice;
 
+use crate::picture_args::{ClassifyImage, Segment};
+
 /// The Transformer family on your own machine, and in a page.
 #[derive(Parser)]
 #[command(name = "dynasty", version, about)]
@@ -21,7 +23,11 @@ pub enum Command {
     Generate(Generate),
     /// Run a model once on tensors, named as the reference library names them.
     Forward(Forward),
-    /// Turn texts into vectors that are near each other where the texts mean alike.
+    /// Cut out what is pointed at in a picture, what words mean, or everything.
+    Segment(Box<Segment>),
+    /// Tell what pictures show, by the model's classes or by labels of one's own.
+    ClassifyImage(ClassifyImage),
+    /// Turn texts or pictures into vectors that are near each other where they mean alike.
     Embed(Embed),
     /// Guess masked words.
     FillMask(FillMask),
@@ -428,8 +434,11 @@ pub struct Embed {
     #[command(flatten)]
     pub model: ModelArgs,
     /// A text; may be given several times.
-    #[arg(long, required = true)]
+    #[arg(long, required_unless_present = "image")]
     pub text: Vec<String>,
+    /// A picture; may be given several times.
+    #[arg(long)]
+    pub image: Vec<PathBuf>,
     /// How the tokens' vectors become one: mean, cls or max; by default as the model's makers do it.
     #[arg(long)]
     pub pooling: Option<String>,

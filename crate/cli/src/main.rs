@@ -10,10 +10,13 @@ mod forward;
 mod generate;
 mod import;
 mod inspect;
+mod look;
 mod lora;
 mod models_list;
 mod openai;
+mod picture_args;
 mod quantize;
+mod segment;
 mod serve;
 mod source;
 mod stories;
@@ -68,6 +71,9 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Chat(args) => pollster::block_on(chat::run(args)),
         Command::Generate(args) => pollster::block_on(generate::run(args)),
         Command::Forward(args) => pollster::block_on(forward::run(args)),
+        Command::Segment(args) => pollster::block_on(segment::run(*args)),
+        Command::ClassifyImage(args) => pollster::block_on(look::classify(args)),
+        Command::Embed(args) if !args.image.is_empty() => pollster::block_on(look::embed(args)),
         Command::Embed(args) => pollster::block_on(tasks::embed(args)),
         Command::FillMask(args) => pollster::block_on(tasks::fill_mask(args)),
         Command::Classify(args) => pollster::block_on(tasks::classify(args)),

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::args::{Answer, Classify, Embed, FillMask};
 use crate::failure::Failure;
-use crate::source;
+use crate::{look, source};
 
 pub async fn embed(args: Embed) -> Result<(), Failure> {
     let pooling = match &args.pooling {
@@ -19,13 +19,7 @@ pub async fn embed(args: Embed) -> Result<(), Failure> {
     how.pooling = pooling.unwrap_or(how.pooling);
     how.normalize &= !args.no_normalize;
     let vectors = reader.embed(&args.text, how).await?;
-    if args.json {
-        return print(&json!({ "embeddings": vectors }));
-    }
-    for vector in vectors {
-        let values: Vec<String> = vector.iter().map(|value| format!("{value:.6}")).collect();
-        println!("{}", values.join(" "));
-    }
+    look::print_vectors(&vectors, args.json);
     Ok(())
 }
 

@@ -107,6 +107,9 @@ pub enum Error {
     /// A graph or a host tensor is wrong.
     #[error(transparent)]
     Graph(#[from] graph::Error),
+    /// A picture cannot be read or prepared, or a mask is damaged.
+    #[error(transparent)]
+    Pictures(#[from] pictures::Error),
     /// The processor's executor failed.
     #[error(transparent)]
     Cpu(#[from] cpu::Error),
@@ -143,6 +146,7 @@ impl Error {
             Error::Memory { .. } => "memory",
             Error::Models(models::Error::Architecture { .. }) => "unsupported",
             Error::Models(_) => "config",
+            Error::Pictures(error) => error.code(),
             Error::Graph(_) => "graph",
             Error::Cpu(cpu::Error::Memory { .. }) => "memory",
             Error::Cpu(_) => "cpu",

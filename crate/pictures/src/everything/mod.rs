@@ -16,7 +16,7 @@ use crate::Error;
 pub struct Options {
     /// Points a side of the grid.
     pub points_per_side: usize,
-    /// Points that are asked at once.
+    /// Points that are asked at once. More take more memory and change nothing else.
     pub points_per_batch: usize,
     /// Masks that the model expects to overlap less than this with a true one are dropped.
     pub pred_iou_thresh: f32,
@@ -44,7 +44,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             points_per_side: 32,
-            points_per_batch: 64,
+            points_per_batch: 16,
             pred_iou_thresh: 0.88,
             stability_score_thresh: 0.95,
             stability_score_offset: 1.0,

@@ -2,12 +2,14 @@
 
 mod contour;
 mod cutout;
+mod json;
 mod regions;
 mod rle;
 mod svg;
 mod upscale;
 
 pub use contour::{Polygon, simplified};
+pub use json::{RleForm, polygons, segmentation};
 pub use regions::Small;
 pub use rle::Rle;
 pub use upscale::{Frame, Upscaled};

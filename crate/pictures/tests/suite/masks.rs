@@ -1,6 +1,6 @@
 //! Run lengths, boxes, outlines and small regions.
 
-use dynasty_pictures::masks::{Cutout, Small, mask_png, overlay, simplified, svg};
+use dynasty_pictures::masks::{Cutout, RleForm, Small, mask_png, overlay, polygons, segmentation, simplified, svg};
 use dynasty_pictures::{Mask, Picture, Rle, decode};
 use serde_json::Value;
 
@@ -103,6 +103,21 @@ fn simple_outlines_stay_near() {
     let ring = &stairs.polygons()[0].outer;
     assert_eq!((ring.len(), &simplified(ring, 0.0)), (82, ring));
     assert!(simplified(ring, 1.0).len() <= 5, "{:?}", simplified(ring, 1.0));
+}
+
+#[test]
+fn json_is_in_cocos_words() {
+    each(|name, case, mask| {
+        let rle = Rle::encode(mask);
+        let size = serde_json::json!([mask.height(), mask.width()]);
+        let text = segmentation(&rle, RleForm::Text);
+        assert_eq!((&text["size"], &text["counts"]), (&size, &case["text"]), "{name}");
+        assert_eq!(segmentation(&rle, RleForm::Counts)["counts"], case["counts"], "{name}");
+        let outlines = polygons(mask, 0.0);
+        assert_eq!(outlines.as_array().unwrap().len(), number(&case["parts"]), "{name}");
+        let holes: usize = outlines.as_array().unwrap().iter().map(|p| p["holes"].as_array().unwrap().len()).sum();
+        assert_eq!(holes, number(&case["holes"]), "{name}");
+    });
 }
 
 #[test]

@@ -3,7 +3,9 @@
 use models::Task;
 use serde::Serialize;
 
-use super::{BATCH, Reader, characters, largest, softmax};
+use serde_json::Value;
+
+use super::{BATCH, Reader, characters, labels, largest, softmax};
 use crate::Error;
 use crate::tokenizer::Spans;
 
@@ -53,25 +55,9 @@ impl Reader {
         let mut classes = Vec::with_capacity(texts.len());
         for batch in rows.chunks(BATCH) {
             let out = self.run(&batch.iter().collect::<Vec<_>>()).await?;
-            classes.extend((0..batch.len()).map(|i| self.ranked(out.row(0, i))));
+            classes.extend((0..batch.len()).map(|i| ranked(&self.model.package().config, out.row(0, i))));
         }
         Ok(classes)
-    }
-
-    fn ranked(&self, logits: &[f32]) -> Vec<Label> {
-        let kind = self.config("problem_type").as_str();
-        let sigmoid = |logits: &[f32]| logits.iter().map(|logit| 1.0 / (1.0 + (-logit).exp())).collect();
-        let scores: Vec<f32> = match kind {
-            Some("regression") => logits.to_vec(),
-            Some("multi_label_classification") => sigmoid(logits),
-            _ if logits.len() == 1 => sigmoid(logits),
-            _ => softmax(logits),
-        };
-        let labels = self.labels(scores.len());
-        largest(&scores, scores.len())
-            .into_iter()
-            .map(|i| Label { label: labels[i].clone(), score: scores[i] })
-            .collect()
     }
 
     /// The words of a text that have a class other than `O`. A word has the class of its first token.
@@ -84,7 +70,7 @@ impl Reader {
         let out = self.run(&[&spans]).await?;
         let logits = out.row(0, 0);
         let width = logits.len() / spans.ids.len().max(1);
-        let labels = self.labels(width);
+        let labels = labels(&self.model.package().config, width);
         let words = words(&spans).into_iter().map(|word| {
             let probs = softmax(&logits[word.token * width..][..width]);
             let best = largest(&probs, 1)[0];
@@ -146,4 +132,18 @@ fn grouped<'l>(text: &str, words: impl Iterator<Item = (Word, &'l str, f32)>) ->
         end: characters(text, word.end),
     };
     groups.into_iter().map(entity).collect()
+}
+
+/// Classes with their scores by a model's configuration, the likeliest first.
+pub(super) fn ranked(config: &Value, logits: &[f32]) -> Vec<Label> {
+    let kind = config["problem_type"].as_str();
+    let sigmoid = |logits: &[f32]| logits.iter().map(|logit| 1.0 / (1.0 + (-logit).exp())).collect();
+    let scores: Vec<f32> = match kind {
+        Some("regression") => logits.to_vec(),
+        Some("multi_label_classification") => sigmoid(logits),
+        _ if logits.len() == 1 => sigmoid(logits),
+        _ => softmax(logits),
+    };
+    let labels = labels(config, scores.len());
+    largest(&scores, scores.len()).into_iter().map(|i| Label { label: labels[i].clone(), score: scores[i] }).collect()
 }

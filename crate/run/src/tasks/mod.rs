@@ -1,11 +1,22 @@
+<<<<<<< HEAD
 //! What people do with encoders: embed, fill masks, classify, answer from a text; and with those that have a decoder
 //! behind them: translate, summarise.
+=======
+//! What people do with encoders: embed, fill masks, classify, answer from a text; look at pictures, and cut out what is in
+//! them.
+>>>>>>> f11fdde (run, cli: pictures are classified, embedded and cut out)
 
 mod answer;
 mod classify;
 mod embed;
 mod fill_mask;
+<<<<<<< HEAD
 mod text2text;
+=======
+mod look;
+mod seen;
+pub mod segment;
+>>>>>>> f11fdde (run, cli: pictures are classified, embedded and cut out)
 mod tokens;
 
 use std::rc::Rc;
@@ -22,7 +33,12 @@ pub use answer::{Answer, AnswerOptions};
 pub use classify::{Entity, Label};
 pub use embed::{Embedding, Pooling};
 pub use fill_mask::{Filled, Mask};
+<<<<<<< HEAD
 pub use text2text::{Generated, TranslateOptions, WriteOptions};
+=======
+pub use look::{Matcher, Normalize, TEMPLATE, Viewer};
+pub use segment::Segmenter;
+>>>>>>> f11fdde (run, cli: pictures are classified, embedded and cut out)
 pub use tokens::Token;
 
 /// Rows that are run at once.
@@ -97,19 +113,8 @@ impl Reader {
         Err(Error::Task { name: self.model.package().name(), what: what.into() })
     }
 
-    /// The model's words for its classes, by their numbers.
-    fn labels(&self, n: usize) -> Vec<String> {
-        let config = self.config("id2label");
-        let label = |i: usize| config[i.to_string()].as_str().map_or_else(|| format!("LABEL_{i}"), str::to_string);
-        (0..n).map(label).collect()
-    }
-
-    fn config(&self, field: &str) -> &Value {
-        &self.model.package().config[field]
-    }
-
-    /// Runs rows together, filled up to the longest.
-    async fn run(&self, rows: &[&Spans]) -> Result<Rows, Error> {
+    /// What a model reads of rows, filled up to the longest: [B, T].
+    fn inputs(&self, rows: &[&Spans]) -> Result<Vec<(String, Tensor)>, Error> {
         let tokens = rows.iter().map(|row| row.ids.len()).max().unwrap_or(0).max(1);
         let shape = [rows.len(), tokens];
         let filled = |value: &dyn Fn(&Spans, usize) -> u32, fill: u32| {
@@ -127,6 +132,13 @@ impl Reader {
             let most = model.n_types() as u32 - 1;
             inputs.push(("token_type_ids".to_string(), filled(&|row, i| row.types[i].min(most), 0)?));
         }
+        Ok(inputs)
+    }
+
+    /// Runs rows together.
+    async fn run(&self, rows: &[&Spans]) -> Result<Rows, Error> {
+        let inputs = self.inputs(rows)?;
+        let model = &self.model.package().model;
         let (call, bound) = ForwardInputs::new(inputs).bind(model)?;
         let bound: Vec<(&str, &Tensor)> = bound.iter().map(|(name, tensor)| (name.as_str(), tensor)).collect();
         let outputs = self.model.run(call, None, &bound).await?;
@@ -134,6 +146,13 @@ impl Reader {
         let outputs = outputs.iter().map(|out| Ok(out.as_f32()?.to_vec())).collect::<Result<_, Error>>()?;
         Ok(Rows { outputs, strides })
     }
+}
+
+/// A model's words for its classes, by their numbers.
+fn labels(config: &Value, n: usize) -> Vec<String> {
+    let names = &config["id2label"];
+    let label = |i: usize| names[i.to_string()].as_str().map_or_else(|| format!("LABEL_{i}"), str::to_string);
+    (0..n).map(label).collect()
 }
 
 /// Probabilities of some logits.

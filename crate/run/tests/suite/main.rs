@@ -1,6 +1,7 @@
 //! The suites of the text half: tokenizers, streams, templates, samplers, word vectors.
 
 mod damaged_vocabularies;
+mod looking;
 mod sampler;
 mod shared;
 mod stream;

@@ -15,7 +15,7 @@ use crate::reference::reference_name;
 use crate::written;
 
 /// Families, biases, tied and untied heads, rows that do not divide into blocks.
-const FIXTURES: [&str; 19] = [
+const FIXTURES: [&str; 24] = [
     "llama_plain",
     "llama_biases",
     "llama_bf16",
@@ -35,6 +35,11 @@ const FIXTURES: [&str; 19] = [
     "t5_gated",
     "bart_f16",
     "marian_two",
+    "m2m_100",
+    "bart_labels",
+    "llama_labels",
+    "t5_encoder",
+    "gemma3_both",
 ];
 const TYPES: [QuantType; 5] = [QuantType::F16, QuantType::Q8_0, QuantType::Q4_0, QuantType::Q4_K, QuantType::Q6_K];
 

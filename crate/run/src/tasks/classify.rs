@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use serde_json::Value;
 
-use super::{BATCH, Reader, characters, labels, largest, softmax};
+use super::{Reader, characters, labels, largest, softmax};
 use crate::Error;
 use crate::tokenizer::Spans;
 
@@ -53,7 +53,7 @@ impl Reader {
         };
         let rows = texts.iter().map(row).collect::<Result<Vec<_>, _>>()?;
         let mut classes = Vec::with_capacity(texts.len());
-        for batch in rows.chunks(BATCH) {
+        for batch in rows.chunks(self.batch) {
             let out = self.run(&batch.iter().collect::<Vec<_>>()).await?;
             classes.extend((0..batch.len()).map(|i| ranked(&self.model.package().config, out.row(0, i))));
         }

@@ -1,44 +1,36 @@
-<<<<<<< HEAD
-//! What people do with encoders: embed, fill masks, classify, answer from a text; and with those that have a decoder
-//! behind them: translate, summarise.
-=======
-//! What people do with encoders: embed, fill masks, classify, answer from a text; look at pictures, and cut out what is in
-//! them.
->>>>>>> f11fdde (run, cli: pictures are classified, embedded and cut out)
+//! What people do with encoders: embed, fill masks, classify, answer from a text; with those that have a decoder behind
+//! them: translate, summarise; look at pictures, and cut out what is in them.
 
 mod answer;
 mod classify;
+mod dense;
 mod embed;
 mod fill_mask;
-<<<<<<< HEAD
-mod text2text;
-=======
 mod look;
 mod seen;
 pub mod segment;
->>>>>>> f11fdde (run, cli: pictures are classified, embedded and cut out)
+mod text2text;
 mod tokens;
 
 use std::rc::Rc;
 use std::sync::Arc;
 
 use graph::Tensor;
-use models::Task;
+use models::{Parts, Task};
 use serde_json::Value;
 
 use crate::tokenizer::Spans;
 use crate::{Error, ForwardInputs, Model, Tokenizer};
 
+use dense::Dense;
+
 pub use answer::{Answer, AnswerOptions};
 pub use classify::{Entity, Label};
 pub use embed::{Embedding, Pooling};
 pub use fill_mask::{Filled, Mask};
-<<<<<<< HEAD
-pub use text2text::{Generated, TranslateOptions, WriteOptions};
-=======
 pub use look::{Matcher, Normalize, TEMPLATE, Viewer};
 pub use segment::Segmenter;
->>>>>>> f11fdde (run, cli: pictures are classified, embedded and cut out)
+pub use text2text::{Generated, TranslateOptions, WriteOptions};
 pub use tokens::Token;
 
 /// Rows that are run at once.
@@ -51,6 +43,10 @@ pub struct Reader {
     /// The longest row that it takes.
     longest: usize,
     pad: u32,
+    /// Rows that are run at once.
+    batch: usize,
+    /// Layers behind the pooling.
+    dense: Vec<Dense>,
 }
 
 /// The results of rows that were run together: each output's values, and how a row lies in them.
@@ -82,8 +78,14 @@ impl Reader {
         // The library writes 1e30 where nobody set a length; that is no u64.
         let own = own.and_then(|length| usize::try_from(length).ok()).unwrap_or(usize::MAX);
         let longest = own.min(model.package().model.longest()).max(1);
-        let pad = tokenizer.special().pad.unwrap_or(0);
-        Ok(Self { model, tokenizer, longest, pad })
+        // A decoder looks for the last token that is no padding by its configuration.
+        let pads = match model.package().model.parts() {
+            Parts::Decoder => model.package().config["pad_token_id"].as_u64().and_then(|id| u32::try_from(id).ok()),
+            Parts::Encoder | Parts::EncoderDecoder | Parts::Pictures => Some(tokenizer.special().pad.unwrap_or(0)),
+        };
+        let (pad, batch) = (pads.unwrap_or(0), if pads.is_some() { BATCH } else { 1 });
+        let dense = if model.package().model.task() == Task::Base { Dense::of_model(files).await? } else { Vec::new() };
+        Ok(Self { model, tokenizer, longest, pad, batch, dense })
     }
 
     /// The model.
@@ -111,6 +113,10 @@ impl Reader {
             return Ok(());
         }
         Err(Error::Task { name: self.model.package().name(), what: what.into() })
+    }
+
+    fn config(&self, field: &str) -> &Value {
+        &self.model.package().config[field]
     }
 
     /// What a model reads of rows, filled up to the longest: [B, T].

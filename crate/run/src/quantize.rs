@@ -14,11 +14,7 @@ use crate::package::Package;
 use crate::{Adapter, Error, Progress};
 
 /// Texts that go into the file.
-<<<<<<< HEAD
-const TEXTS: [&str; 17] = [
-=======
-const TEXTS: [&str; 16] = [
->>>>>>> f11fdde (run, cli: pictures are classified, embedded and cut out)
+const TEXTS: [&str; 18] = [
     "config.json",
     "generation_config.json",
     "tokenizer.json",
@@ -34,12 +30,9 @@ const TEXTS: [&str; 16] = [
     "modules.json",
     "1_Pooling/config.json",
     "preprocessor_config.json",
-<<<<<<< HEAD
+    "processor_config.json",
     "source_vocabulary.json",
     "target_vocabulary.json",
-=======
-    "processor_config.json",
->>>>>>> f11fdde (run, cli: pictures are classified, embedded and cut out)
 ];
 
 /// Says that matrices which checkpoints of the family keep as [K, N] are [N, K] here.

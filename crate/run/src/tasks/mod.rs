@@ -1,22 +1,14 @@
-<<<<<<< HEAD
-//! What people do with encoders: embed, fill masks, classify, answer from a text; and with those that have a decoder
-//! behind them: translate, summarise.
-=======
-//! What people do with encoders: embed, fill masks, classify, answer from a text; look at pictures, and cut out what is in
-//! them.
->>>>>>> f11fdde (run, cli: pictures are classified, embedded and cut out)
+//! What people do with encoders: embed, fill masks, classify, answer from a text; with those that have a decoder behind
+//! them: translate, summarise; look at pictures, and cut out what is in them.
 
 mod answer;
 mod classify;
 mod embed;
 mod fill_mask;
-<<<<<<< HEAD
-mod text2text;
-=======
 mod look;
 mod seen;
 pub mod segment;
->>>>>>> f11fdde (run, cli: pictures are classified, embedded and cut out)
+mod text2text;
 mod tokens;
 
 use std::rc::Rc;
@@ -33,12 +25,9 @@ pub use answer::{Answer, AnswerOptions};
 pub use classify::{Entity, Label};
 pub use embed::{Embedding, Pooling};
 pub use fill_mask::{Filled, Mask};
-<<<<<<< HEAD
-pub use text2text::{Generated, TranslateOptions, WriteOptions};
-=======
 pub use look::{Matcher, Normalize, TEMPLATE, Viewer};
 pub use segment::Segmenter;
->>>>>>> f11fdde (run, cli: pictures are classified, embedded and cut out)
+pub use text2text::{Generated, TranslateOptions, WriteOptions};
 pub use tokens::Token;
 
 /// Rows that are run at once.

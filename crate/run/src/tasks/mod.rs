@@ -102,6 +102,10 @@ impl Reader {
         Err(Error::Task { name: self.model.package().name(), what: what.into() })
     }
 
+    fn config(&self, field: &str) -> &Value {
+        &self.model.package().config[field]
+    }
+
     /// What a model reads of rows, filled up to the longest: [B, T].
     fn inputs(&self, rows: &[&Spans]) -> Result<Vec<(String, Tensor)>, Error> {
         let tokens = rows.iter().map(|row| row.ids.len()).max().unwrap_or(0).max(1);

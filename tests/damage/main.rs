@@ -2,6 +2,7 @@
 
 mod config;
 mod ctranslate2;
+mod families;
 mod files;
 mod fuzz;
 mod gguf;
@@ -124,6 +125,11 @@ fn whole_models_open() {
 #[test]
 fn configurations() {
     play("configurations", &config::cases());
+}
+
+#[test]
+fn every_family() {
+    play("every family", &families::cases());
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use std::ops::ControlFlow;
 use std::rc::Rc;
 
-use dynasty_tests::real_data;
+use dynasty_tests::{fixtures, real_data};
 use format::{DirFolder, QuantType};
 use graph::Tensor;
 use pollster::block_on;
@@ -86,6 +86,26 @@ fn words_are_the_library_s() {
         }
     }
     verdict.close("ctranslate2");
+}
+
+/// By beam search, too, which finds better words than the likeliest letters.
+#[test]
+fn beams_are_the_library_s() {
+    let wanted: Value = serde_json::from_slice(&std::fs::read(fixtures("ctranslate2.json")).unwrap()).unwrap();
+    let Some(package) = package(MODELS[0]) else { return };
+    let mut verdict = Verdict::default();
+    for (device, choice) in DEVICES {
+        let Some(model) = verdict.ok(device, loaded::load(package.clone(), choice)) else { continue };
+        for case in wanted["cases"].as_array().unwrap() {
+            let (text, beams) = (case["text"].as_str().unwrap(), case["num_beams"].as_u64().unwrap() as usize);
+            let what = format!("{text} with {beams} beams on {device}");
+            let Some(written) = verdict.ok(&what, translate(&model, text, beams)) else { continue };
+            verdict.holds(&what, case["written"] == *written.text, || written.text.clone());
+            let error = (score(&model, text, &written.token_ids) - case["score"].as_f64().unwrap()).abs();
+            verdict.error(&what, error, BOUNDS[0]);
+        }
+    }
+    verdict.close("ctranslate2 by beams");
 }
 
 /// One file of our own holds vocabularies and all, and writes the same.

@@ -15,7 +15,8 @@ pub async fn run(args: Bench) -> Result<(), Failure> {
     let model = source::load_package(package, &args.device).await?;
     let load_ms = start.elapsed().as_secs_f64() * 1e3;
     let options = BenchOptions { prompt: args.prompt, tokens: args.tokens, runs: args.runs.max(5) };
-    if model.package().model.parts() != Parts::Decoder {
+    let of = &model.package().model;
+    if of.parts() != Parts::Decoder || of.task() != models::Task::CausalLm {
         let figures = run::bench_pass(&model, options).await?;
         return show_pass(run::PassFigures { load_ms, peak_rss_bytes: peak_rss_bytes(), ..figures }, args.json);
     }

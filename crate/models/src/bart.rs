@@ -10,6 +10,7 @@ use graph::{Act, Attention, Bias, Builder, DType, Dim, Scope, Stored, Tensor, Va
 
 use crate::call::{Call, finish_head, select_rows};
 use crate::family::Task;
+use crate::heads::{self, Labels};
 use crate::llama::{check_layers, read_act};
 use crate::positions::Positions;
 use crate::seq2seq::{self, Half, Memory, Side};
@@ -76,6 +77,10 @@ pub struct Config {
     pub start: Option<i32>,
     /// The padding token.
     pub padding: i32,
+    /// The token that ends a text; where it stands last, a classifier of texts reads.
+    pub end: i32,
+    /// The classes of a head that reads.
+    pub labels: Labels,
     /// What the head is.
     pub task: Task,
 }
@@ -131,6 +136,8 @@ impl Config {
             logits_bias: true,
             start: id("decoder_start_token_id")?.or((kind == Kind::Bart).then_some(2)),
             padding,
+            end: id("eos_token_id")?.unwrap_or(2),
+            labels: Labels::read(config, task)?,
             task,
         })
     }
@@ -154,6 +161,19 @@ impl Config {
     /// Where tokens stand: see [`Positions::places`].
     pub(crate) fn places(&self, past: usize, ids: &[i32], tokens: usize) -> Result<Tensor, graph::Error> {
         self.positions.places(past, ids, tokens, self.n_embd)
+    }
+
+    /// The last end token of each row, counted over all rows.
+    ///
+    /// # Errors
+    /// A row has none.
+    pub(crate) fn last_ends(&self, ids: &[i32], tokens: usize) -> Result<Vec<i32>, String> {
+        let last = |(i, row): (usize, &[i32])| {
+            let place = row.iter().rposition(|id| *id == self.end);
+            let none = || format!("has no end token {} in row {i}", self.end);
+            place.map(|place| (i * tokens + place) as i32).ok_or_else(none)
+        };
+        ids.chunks_exact(tokens.max(1)).enumerate().map(last).collect()
     }
 
     /// What a decoder reads where no target is given: the source moved by one, where that is the habit.
@@ -272,15 +292,18 @@ fn stack<'g>(half: &Half<'g>, model: &Scope<'g>, cfg: &Config) -> Var<'g> {
 pub fn write(g: &Builder, cfg: &Config, call: &Call) {
     let w = g.weights().at("model");
     let encode = |mask_bias| {
-        let half = Half { g, side: Side::Encoder, bias: mask_bias, past: None, memory: None };
+        let half = Half { g, side: Side::Encoder, bias: mask_bias, past: None, memory: None, alone: false };
         close(&half, stack(&half, &w, cfg), &w, cfg)
     };
     let keys_values = |encoded, i: usize| look_up(encoded, &w.at("decoder.layers").at(i).at("encoder_attn"), cfg);
     let decode = |memory| {
         let half = seq2seq::decoder_half(g, call, memory);
         let x = close(&half, select_rows(g, stack(&half, &w, cfg), call.rows), &w, cfg); // [B, T, C] or [R, C]
-        if cfg.task == Task::Base {
-            return g.output("last_hidden_state", x);
+        match cfg.task {
+            Task::Seq2SeqLm => {}
+            Task::SequenceClassification => return classes(g, cfg, x),
+            Task::QuestionAnswering => return heads::answers(g, x),
+            _ => return g.output("last_hidden_state", x),
         }
         let (root, n_vocab) = (g.weights(), cfg.decoder.n_vocab);
         let mut logits = match cfg.tied {
@@ -293,6 +316,14 @@ pub fn write(g: &Builder, cfg: &Config, call: &Call) {
         finish_head(g, logits, call.head);
     };
     seq2seq::write(g, call, cfg.decoder.n_layer, encode, keys_values, decode);
+}
+
+/// Classes of texts by the decoder's state at the last end token: [B, T, C] → [B, N].
+fn classes<'g>(g: &'g Builder, cfg: &Config, x: Var<'g>) {
+    let w = g.weights().at("classification_head");
+    let x = if x.shape().len() == 3 { heads::last(g, x) } else { x }; // [B, C]
+    let x = x.linear_act(&w.at("dense"), cfg.n_embd, Bias::Add, Act::Tanh);
+    g.output("logits", x.linear(&w.at("out_proj"), cfg.labels.n, Bias::Add));
 }
 
 /// The last norm, where norms come first, and the last tap.

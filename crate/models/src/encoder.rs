@@ -187,7 +187,7 @@ impl Config {
             act: read_act(config, own("activation", "hidden_act"), if albert { Act::GeluTanh } else { Act::Gelu })?,
             tied: config.flag("tie_word_embeddings", true)?,
             pooler: !distil,
-            n_labels: read_labels(config)?,
+            n_labels: crate::heads::read_labels(config)?,
             task,
         })
     }
@@ -250,15 +250,6 @@ fn check_plain(config: &Fields<'_>) -> Result<(), Error> {
     match config.text("position_embedding_type")? {
         None | Some("absolute") => Ok(()),
         Some(other) => Err(config.fail("position_embedding_type", format!("is {other}, which is not supported"))),
-    }
-}
-
-/// How many labels a classifier has: those named, else their number, else two.
-pub(crate) fn read_labels(config: &Fields<'_>) -> Result<usize, Error> {
-    match config.value("id2label").map(|labels| (labels, labels.as_object())) {
-        Some((_, Some(labels))) if !labels.is_empty() => Ok(labels.len()),
-        Some((_, Some(_))) | None => config.size_or("num_labels", 2),
-        Some((labels, None)) => Err(config.fail("id2label", format!("is {labels}, expected an object"))),
     }
 }
 

@@ -3,7 +3,7 @@
 use graph::{Builder, Graph, Taps, Tensor};
 use serde_json::Value;
 
-use crate::{Call, Error, Fields, Side, Vision, bart, encoder, gemma, gpt_neox, gpt2, llama, t5};
+use crate::{Call, Error, Fields, Side, Vision, bart, encoder, gemma, gpt_neox, gpt2, heads, llama, t5};
 
 /// What the head computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -101,9 +101,15 @@ impl Model {
         if let Some(kind) = encoder_kind(family).filter(|kind| kind.has(task)) {
             return encoder::Config::read(&fields, kind, task).map(Self::Encoder);
         }
-        if matches!(task, Task::Base | Task::Seq2SeqLm) {
+        let t5 = |parts| t5::Config::read(&fields, parts, task).map(Self::T5);
+        if family.ends_with("T5Encoder") && task == Task::Base {
+            return t5(Parts::Encoder);
+        }
+        let bart_head = matches!(task, Task::SequenceClassification | Task::QuestionAnswering)
+            && matches!(family, "Bart" | "MBart");
+        if matches!(task, Task::Base | Task::Seq2SeqLm) || bart_head {
             let kind = match family {
-                "T5" => return t5::Config::read(&fields, task).map(Self::T5),
+                "T5" | "MT5" => return t5(Parts::EncoderDecoder),
                 "Bart" => Some(bart::Kind::Bart),
                 "Marian" => Some(bart::Kind::Marian),
                 "MBart" => Some(bart::Kind::MBart),
@@ -115,7 +121,7 @@ impl Model {
                 return bart::Config::read(&fields, kind, task).map(Self::Bart);
             }
         }
-        if !matches!(task, Task::CausalLm | Task::Base) {
+        if !matches!(task, Task::CausalLm | Task::Base) && !heads::is_reading(task) {
             return Err(unknown(&name));
         }
         let gemma = |kind| gemma::Config::read(&fields, kind, task).map(Self::Gemma);
@@ -126,7 +132,7 @@ impl Model {
             "Gemma2" => return gemma(gemma::Kind::Gemma2),
             // The base model has a name of its own.
             "Gemma3" if task == Task::CausalLm => return gemma(gemma::Kind::Gemma3),
-            "Gemma3Text" if task == Task::Base => return gemma(gemma::Kind::Gemma3),
+            "Gemma3Text" if task != Task::CausalLm => return gemma(gemma::Kind::Gemma3),
             "Llama" => llama::Kind::Llama,
             "Mistral" => llama::Kind::Mistral,
             "Qwen2" => llama::Kind::Qwen2,
@@ -225,7 +231,9 @@ impl Model {
     /// Which parts it has.
     pub fn parts(&self) -> Parts {
         match self {
+            Self::Gemma(cfg) if cfg.bidirectional => Parts::Encoder,
             Self::Llama(_) | Self::Gpt2(_) | Self::GptNeox(_) | Self::Gemma(_) => Parts::Decoder,
+            Self::T5(cfg) if cfg.alone => Parts::Encoder,
             Self::Encoder(_) => Parts::Encoder,
             Self::T5(_) | Self::Bart(_) => Parts::EncoderDecoder,
             Self::Vision(_) => Parts::Pictures,
@@ -371,6 +379,37 @@ impl Model {
         }
     }
 
+    /// The input [`crate::LAST_TOKENS`] for rows of `tokens` tokens, if the graph has one: which token of each row a classifier
+    /// of texts reads.
+    ///
+    /// # Errors
+    /// A row has no such token; the reason.
+    pub fn last_tokens(&self, ids: &[i32], tokens: usize) -> Result<Option<Vec<i32>>, String> {
+        if self.task() != Task::SequenceClassification {
+            return Ok(None);
+        }
+        let labels = match self {
+            Self::Llama(cfg) => cfg.labels,
+            Self::Gpt2(cfg) => cfg.labels,
+            Self::GptNeox(cfg) => cfg.labels,
+            Self::Gemma(cfg) => cfg.labels,
+            Self::Bart(cfg) => return cfg.last_ends(ids, tokens).map(Some),
+            Self::Encoder(_) | Self::T5(_) | Self::Vision(_) => return Ok(None),
+        };
+        labels.last_tokens(ids, tokens).map(Some)
+    }
+
+    /// The input [`gemma::WINDOW_BIAS`] for rows of `tokens` tokens, if the graph has one.
+    ///
+    /// # Errors
+    /// There are more pairs of tokens than a tensor holds.
+    pub fn window_bias(&self, tokens: usize) -> Result<Option<Tensor>, graph::Error> {
+        match self {
+            Self::Gemma(cfg) => cfg.window_bias(tokens),
+            _ => Ok(None),
+        }
+    }
+
     /// What the decoder reads where no target is given, made from the source, if the family has that habit.
     pub fn shifted(&self, ids: &[i32], tokens: usize) -> Option<Vec<i32>> {
         match self {
@@ -408,6 +447,7 @@ fn default_architecture(model_type: &str) -> String {
         "distilbert" => "DistilBertModel".into(),
         "albert" => "AlbertModel".into(),
         "t5" => "T5ForConditionalGeneration".into(),
+        "mt5" => "MT5ForConditionalGeneration".into(),
         "bart" => "BartForConditionalGeneration".into(),
         "mbart" => "MBartForConditionalGeneration".into(),
         "marian" => "MarianMTModel".into(),

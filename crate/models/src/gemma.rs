@@ -3,10 +3,11 @@
 //! Papers: Gemma Team 2024, arXiv:2403.08295 and arXiv:2408.00118; 2025, arXiv:2503.19786. Reference:
 //! `GemmaForCausalLM`, `Gemma2ForCausalLM`, `Gemma3ForCausalLM` of transformers. Axis letters as in `llama.rs`.
 
-use graph::{Act, Attention, Bias, Builder, Scope, Var};
+use graph::{Act, Attention, Bias, Builder, DType, Dim, Scope, Tensor, Var};
 
 use crate::call::{Call, Inputs, finish_head, select_rows};
 use crate::family::Task;
+use crate::heads::{self, Labels};
 use crate::llama::{read_act, read_heads, read_layers};
 use crate::rope::{Frequencies, Habits};
 use crate::rotary::Rotary;
@@ -39,6 +40,8 @@ pub struct Config {
     pub act: Act,
     /// Biases of the attention's projections.
     pub attention_bias: Bias,
+    /// Tokens see those behind them too (EmbeddingGemma).
+    pub bidirectional: bool,
     /// Factor on the products of queries and keys.
     pub scale: f32,
     /// The rotary embedding of blocks that see everything.
@@ -55,6 +58,8 @@ pub struct Config {
     pub tied: bool,
     /// What the head is.
     pub task: Task,
+    /// The classes of a head that reads.
+    pub labels: Labels,
 }
 
 /// The generations of the family.
@@ -74,8 +79,9 @@ impl Config {
     /// # Errors
     /// A field is missing, wrong or contradicts another.
     pub fn read(config: &Fields<'_>, kind: Kind, task: Task) -> Result<Self, Error> {
-        if config.flag("use_bidirectional_attention", false)? {
-            return Err(config.fail("use_bidirectional_attention", "is true, which is not supported"));
+        let bidirectional = config.flag("use_bidirectional_attention", false)?;
+        if bidirectional && (kind != Kind::Gemma3 || task == Task::CausalLm) {
+            return Err(config.fail("use_bidirectional_attention", "is true, which is not supported with this head"));
         }
         let (n_head, n_kv_head) = read_heads(config)?;
         let n_layer = read_layers(config, "num_hidden_layers")?;
@@ -106,6 +112,7 @@ impl Config {
             norm_eps: config.number_or("rms_norm_eps", 1e-6)? as f32,
             act: read_gate(config, kind)?,
             attention_bias: if config.flag("attention_bias", false)? { Bias::Add } else { Bias::None },
+            bidirectional,
             scale: scalar.sqrt().recip() as f32,
             rope,
             local_rope,
@@ -121,6 +128,7 @@ impl Config {
                 Kind::Gemma3 => read_cap(config, "final_logit_softcapping", None)?,
             },
             tied: config.flag("tie_word_embeddings", true)?,
+            labels: Labels::read(config, task)?,
             task,
         })
     }
@@ -194,6 +202,8 @@ struct Shared<'g> {
     inputs: Inputs<'g>,
     global: Rotary<'g>,
     local: Rotary<'g>,
+    /// Windows to both sides, padding included.
+    window_bias: Option<Var<'g>>,
 }
 
 fn attention<'g>(x: Var<'g>, w: &Scope<'g>, cfg: &Config, shared: &Shared<'g>, block: usize) -> Var<'g> {
@@ -212,8 +222,13 @@ fn attention<'g>(x: Var<'g>, w: &Scope<'g>, cfg: &Config, shared: &Shared<'g>, b
     if let Some(past) = shared.inputs.past {
         (k, v) = shared.g.cache(format!("{name}.cache"), kv, d).append(k, v, past); // [B, P+T, G, D]
     }
-    let spec = Attention { causal: true, window, soft_cap: cfg.attention_cap, ..Attention::new(cfg.scale) };
-    let out = q.attention(&name, (k, v), shared.inputs.past, shared.inputs.mask_bias, spec); // [B, T, H, D]
+    let causal = !cfg.bidirectional;
+    let (bias, windowed) = match shared.window_bias.filter(|_| window.is_some()) {
+        Some(bias) => (Some(bias), None),
+        None => (shared.inputs.mask_bias, window.filter(|_| causal)),
+    };
+    let spec = Attention { causal, window: windowed, soft_cap: cfg.attention_cap, ..Attention::new(cfg.scale) };
+    let out = q.attention(&name, (k, v), shared.inputs.past, bias, spec); // [B, T, H, D]
     out.merge_heads().linear(&w.at("o_proj"), cfg.n_embd, cfg.attention_bias) // [B, T, C]
 }
 
@@ -236,6 +251,33 @@ fn block<'g>(x: Var<'g>, w: &Scope<'g>, cfg: &Config, shared: &Shared<'g>, i: us
     x + norm(fed, "post_feedforward_layernorm").dropout(rng)
 }
 
+/// The input that hides what lies outside of windows to both sides: [1, 1, T, T] f32.
+pub const WINDOW_BIAS: &str = "window_bias";
+
+impl Config {
+    /// The input [`WINDOW_BIAS`] for rows of so many tokens, if the graph has one.
+    ///
+    /// # Errors
+    /// There are more pairs of tokens than a tensor holds.
+    pub(crate) fn window_bias(&self, tokens: usize) -> Result<Option<Tensor>, graph::Error> {
+        let Some(size) = self.windows.iter().flatten().next().filter(|_| self.bidirectional) else { return Ok(None) };
+        // As many to each side as makes the whole as wide as the configuration says.
+        let reach = size / 2 + 1;
+        let bias = |(query, key): (usize, usize)| if query.abs_diff(key) < reach { 0.0 } else { -1e30 };
+        let pairs = (0..tokens).flat_map(|query| (0..tokens).map(move |key| (query, key)));
+        Tensor::f32([1, 1, tokens, tokens], pairs.map(bias).collect()).map(Some)
+    }
+}
+
+fn window_bias<'g>(g: &'g Builder, cfg: &Config, inputs: &Inputs<'g>) -> Option<Var<'g>> {
+    if !cfg.bidirectional || inputs.past.is_some() || cfg.windows.iter().all(Option::is_none) {
+        return None;
+    }
+    let (one, t) = (Dim::from(1), Dim::from('T'));
+    let bias = g.input(WINDOW_BIAS, DType::F32, [one.clone(), one, t.clone(), t]);
+    Some(inputs.mask_bias.map_or(bias, |mask| bias + mask))
+}
+
 /// Writes the graph.
 ///
 /// # Errors
@@ -245,7 +287,8 @@ pub fn write(g: &Builder, cfg: &Config, call: &Call) -> Result<(), graph::Error>
     let global = Rotary::declare(g, &cfg.rope, inputs.positions)?;
     let local =
         if cfg.local_rope == cfg.rope { global } else { Rotary::declare(g, &cfg.local_rope, inputs.positions)? };
-    let shared = Shared { g, inputs, global, local };
+    let window_bias = window_bias(g, cfg, &inputs);
+    let shared = Shared { g, inputs, global, local, window_bias };
     let w = g.weights().at("model");
 
     let table = w.at("embed_tokens").weight([cfg.n_vocab, cfg.n_embd]); // [V, C]
@@ -257,8 +300,8 @@ pub fn write(g: &Builder, cfg: &Config, call: &Call) -> Result<(), graph::Error>
     x = select_rows(g, x, call.rows).rms_norm_from_one(&w.at("norm"), cfg.norm_eps); // [B, T, C] or [R, C]
     g.tap(&format!("hidden.{}", cfg.n_layer), x);
 
-    if cfg.task == Task::Base {
-        g.output("last_hidden_state", x);
+    if cfg.task != Task::CausalLm {
+        heads::write(g, cfg.task, cfg.labels, x, "score");
         return Ok(());
     }
     let logits = match cfg.tied {

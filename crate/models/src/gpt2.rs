@@ -6,6 +6,7 @@ use graph::{Act, Attention, Bias, Builder, Scope, Var};
 
 use crate::call::{Call, Inputs, finish_head, select_rows};
 use crate::family::Task;
+use crate::heads::{self, Labels};
 use crate::llama::{read_act, read_layers};
 use crate::{Error, Fields};
 
@@ -36,6 +37,8 @@ pub struct Config {
     pub tied: bool,
     /// What the head is.
     pub task: Task,
+    /// The classes of a head that reads.
+    pub labels: Labels,
 }
 
 impl Config {
@@ -66,6 +69,7 @@ impl Config {
             scale_attn: config.flag("scale_attn_weights", true)?,
             scale_by_block: config.flag("scale_attn_by_inverse_layer_idx", false)?,
             tied: config.flag("tie_word_embeddings", true)?,
+            labels: Labels::read(config, task)?,
             task,
         })
     }
@@ -122,8 +126,8 @@ pub fn write(g: &Builder, cfg: &Config, call: &Call) {
     x = select_rows(g, x, call.rows).layer_norm(&w.at("ln_f"), cfg.norm_eps, Bias::Add); // [B, T, C] or [R, C]
     g.tap(&format!("hidden.{}", cfg.n_layer), x);
 
-    if cfg.task == Task::Base {
-        g.output("last_hidden_state", x);
+    if cfg.task != Task::CausalLm {
+        heads::write(g, cfg.task, cfg.labels, x, "classifier");
         return;
     }
     let logits = match cfg.tied {

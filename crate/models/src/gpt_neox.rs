@@ -6,6 +6,7 @@ use graph::{Act, Attention, Bias, Builder, Scope, Var};
 
 use crate::call::{Call, Inputs, finish_head, select_rows};
 use crate::family::Task;
+use crate::heads::{self, Labels};
 use crate::llama::{read_act, read_layers};
 use crate::rope::{self, Frequencies, Habits};
 use crate::rotary::Rotary;
@@ -42,6 +43,8 @@ pub struct Config {
     pub tied: bool,
     /// What the head is.
     pub task: Task,
+    /// The classes of a head that reads.
+    pub labels: Labels,
 }
 
 /// The order of the rows of the projection to queries, keys and values.
@@ -92,6 +95,7 @@ impl Config {
             qkv: if either("qkv_by_head")? { Qkv::ByHead } else { Qkv::Apart },
             residual: if either("use_parallel_residual")? { Residual::Parallel } else { Residual::Sequential },
             tied: config.flag("tie_word_embeddings", false)?,
+            labels: Labels::read(config, task)?,
             task,
         })
     }
@@ -154,8 +158,8 @@ pub fn write(g: &Builder, cfg: &Config, call: &Call) -> Result<(), graph::Error>
     x = select_rows(g, x, call.rows).layer_norm(&w.at("final_layer_norm"), cfg.norm_eps, Bias::Add); // [B, T, C] or [R, C]
     g.tap(&format!("hidden.{}", cfg.n_layer), x);
 
-    if cfg.task == Task::Base {
-        g.output("last_hidden_state", x);
+    if cfg.task != Task::CausalLm {
+        heads::write(g, cfg.task, cfg.labels, x, "classifier");
         return Ok(());
     }
     let logits = match cfg.tied {

@@ -10,6 +10,7 @@ use graph::{Act, Attention, Bias, Builder, Scope, Var};
 
 use crate::call::{CacheUse, Call, Inputs, finish_head, select_rows};
 use crate::family::Task;
+use crate::heads::{self, Labels};
 use crate::rope::{self, Frequencies, Habits};
 use crate::rotary::Rotary;
 use crate::{Error, Fields};
@@ -55,6 +56,8 @@ pub struct Config {
     pub tied: bool,
     /// What the head is.
     pub task: Task,
+    /// The classes of a head that reads.
+    pub labels: Labels,
 }
 
 /// Which published family a configuration belongs to; their defaults differ.
@@ -114,6 +117,7 @@ impl Config {
             qk_norm: kind == Kind::Qwen3,
             windows: read_windows(config, kind, n_layer)?,
             tied: config.flag("tie_word_embeddings", false)?,
+            labels: Labels::read(config, task)?,
             task,
         })
     }
@@ -273,8 +277,8 @@ pub fn write(g: &Builder, cfg: &Config, call: &Call) -> Result<(), graph::Error>
     x = select_rows(g, x, call.rows).rms_norm(&w.at("norm"), cfg.norm_eps); // [B, T, C] or [R, C]
     g.tap(&format!("hidden.{}", cfg.n_layer), x);
 
-    if cfg.task == Task::Base {
-        g.output("last_hidden_state", x);
+    if cfg.task != Task::CausalLm {
+        heads::write(g, cfg.task, cfg.labels, x, "score");
         return Ok(());
     }
     let logits = match cfg.tied {

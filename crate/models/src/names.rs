@@ -33,6 +33,10 @@ pub fn resolve(wanted: &str, has: impl Fn(&str) -> bool) -> Option<String> {
     for prefix in PREFIXES {
         if let Some(bare) = wanted.strip_prefix(prefix) {
             names.push(bare.to_string());
+            if prefix == "model." {
+                // Llama and its like with a head for answers.
+                names.push(format!("transformer.{bare}"));
+            }
         }
         names.push(format!("{prefix}{wanted}"));
     }

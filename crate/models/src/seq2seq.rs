@@ -58,6 +58,8 @@ pub(crate) struct Half<'g> {
     pub past: Option<Var<'g>>,
     /// Where a decoder's blocks look up the source.
     pub memory: Option<Memory<'g>>,
+    /// It is the whole model, so that taps need not name it.
+    pub alone: bool,
 }
 
 /// The source as a decoder sees it.
@@ -72,12 +74,16 @@ pub(crate) struct Memory<'g> {
 impl<'g> Half<'g> {
     /// The name of block `i` in taps.
     pub fn block(&self, i: usize) -> String {
-        format!("{}.blocks.{i}", self.side.name())
+        self.tap_name("blocks", i)
     }
 
     /// Shows the value before block `i`, or the last.
     pub fn tap_hidden(&self, i: usize, x: Var<'g>) {
-        self.g.tap(&format!("{}.hidden.{i}", self.side.name()), x);
+        self.g.tap(&self.tap_name("hidden", i), x);
+    }
+
+    fn tap_name(&self, what: &str, i: usize) -> String {
+        if self.alone { format!("{what}.{i}") } else { format!("{}.{what}.{i}", self.side.name()) }
     }
 
     /// Keys and values of its own tokens, behind those cached: two of [B, P+T, H, D].
@@ -125,14 +131,10 @@ pub(crate) fn write<'g>(
     keys_values: impl Fn(Var<'g>, usize) -> (Var<'g>, Var<'g>),
     decode: impl Fn(Memory<'g>),
 ) {
-    let padded = |mask, name, tokens: char| {
-        let shape = [Dim::from('B'), 1.into(), 1.into(), Dim::from(tokens)];
-        (mask == Mask::Padding).then(|| g.input(name, DType::F32, shape))
-    };
     if call.cache == CacheUse::Session {
         return decode(Memory { encoded: None, mask_bias: None });
     }
-    let mask_bias = padded(call.mask, "mask_bias", 'S');
+    let mask_bias = source_mask(g, call);
     let encoded = encode(mask_bias); // [B, S, C]
     if call.part == Part::Encoder {
         for i in 0..n_decoder {
@@ -146,11 +148,17 @@ pub(crate) fn write<'g>(
     g.output("encoder_last_hidden_state", encoded);
 }
 
+/// What hides the source's padding: [B, 1, 1, S].
+pub(crate) fn source_mask<'g>(g: &'g Builder, call: &Call) -> Option<Var<'g>> {
+    let shape = [Dim::from('B'), 1.into(), 1.into(), Dim::from('S')];
+    (call.mask == Mask::Padding).then(|| g.input("mask_bias", DType::F32, shape))
+}
+
 /// The inputs of a decoder beside its tokens and places.
 pub(crate) fn decoder_half<'g>(g: &'g Builder, call: &Call, memory: Memory<'g>) -> Half<'g> {
     let (b, t) = (Dim::from('B'), Dim::from('T'));
     let past = (call.cache == CacheUse::Session).then(|| g.input("past", DType::I32, [b.clone()]));
     let padding = call.decoder_mask == Mask::Padding;
     let bias = padding.then(|| g.input("decoder_mask_bias", DType::F32, [b, 1.into(), 1.into(), t]));
-    Half { g, side: Side::Decoder, bias, past, memory: Some(memory) }
+    Half { g, side: Side::Decoder, bias, past, memory: Some(memory), alone: false }
 }

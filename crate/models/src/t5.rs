@@ -1,6 +1,6 @@
 //! T5 (Raffel et al. 2019, arXiv:1910.10683), also 1.1 and Flan.
 //!
-//! Reference: `T5Model`, `T5ForConditionalGeneration` of transformers. No biases, root mean square norms before each
+//! Reference: `T5Model`, `T5ForConditionalGeneration`, `T5EncoderModel` of transformers. No biases, root mean square norms before each
 //! part, and a table of biases of scores by distance that all blocks share.
 //!
 //! Axis letters as in `seq2seq.rs`; C width, F feed-forward width, V vocabulary.
@@ -8,7 +8,7 @@
 use graph::{Act, Attention, Bias, Builder, DType, Dim, Scope, Tensor, Var};
 
 use crate::call::{Call, finish_head, select_rows};
-use crate::family::Task;
+use crate::family::{Parts, Task};
 use crate::llama::{act_by_name, check_layers};
 use crate::seq2seq::{self, Half, Memory, Side};
 use crate::{Error, Fields};
@@ -46,6 +46,8 @@ pub struct Config {
     pub tied: bool,
     /// Hidden states are divided by the root of the width before the head.
     pub scaled: bool,
+    /// There is an encoder alone.
+    pub alone: bool,
     /// What the head is.
     pub task: Task,
 }
@@ -55,7 +57,7 @@ impl Config {
     ///
     /// # Errors
     /// A field is missing, wrong or contradicts another.
-    pub fn read(config: &Fields<'_>, task: Task) -> Result<Self, Error> {
+    pub fn read(config: &Fields<'_>, parts: Parts, task: Task) -> Result<Self, Error> {
         let n_layer = config.size("num_layers")?;
         let n_decoder = config.size_or("num_decoder_layers", n_layer)?;
         check_layers(config, "num_layers", n_layer.max(n_decoder))?;
@@ -92,7 +94,12 @@ impl Config {
             norm_eps: config.number_or("layer_norm_epsilon", 1e-6)? as f32,
             max_positions: config.size_or("n_positions", 512)?,
             tied,
-            scaled: tied,
+            // Files of 5.x say so themselves; in older ones the tie is the sign. mT5 never scales.
+            scaled: match config.text("model_type")? {
+                Some("mt5") => false,
+                _ => config.flag("scale_decoder_outputs", tied)?,
+            },
+            alone: parts == Parts::Encoder,
             task,
         })
     }
@@ -202,11 +209,14 @@ pub fn write(g: &Builder, cfg: &Config, call: &Call) {
     let w = g.weights();
     let table = w.at("shared").weight([cfg.n_vocab, cfg.n_embd]); // [V, C]
     let encode = |mask_bias| {
-        let half = Half { g, side: Side::Encoder, bias: mask_bias, past: None, memory: None };
+        let half = Half { g, side: Side::Encoder, bias: mask_bias, past: None, memory: None, alone: cfg.alone };
         let x = stack(&half, table, cfg, cfg.n_layer).rms_norm(&w.at("encoder.final_layer_norm"), cfg.norm_eps);
         half.tap_hidden(cfg.n_layer, x);
         x
     };
+    if cfg.alone {
+        return g.output("last_hidden_state", encode(seq2seq::source_mask(g, call)));
+    }
     let keys_values =
         |encoded, i: usize| look_up(encoded, &w.at("decoder.block").at(i).at("layer.1.EncDecAttention"), cfg);
     let decode = |memory| {

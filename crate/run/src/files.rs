@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use format::{Checkpoint, Dtype, Folder, gguf, names, read_text};
+use format::{Bytes, Checkpoint, Dtype, Folder, gguf, names, read_text};
 use models::gguf::{Divisors, Tensors};
 use serde_json::Value;
 
@@ -96,6 +96,17 @@ impl Files {
         match &self.place {
             Place::Folder(folder) => Ok(read_text(&**folder, name).await?),
             Place::File(checkpoint) => Ok(checkpoint.embedded(name).map(str::to_string)),
+        }
+    }
+
+    /// A file of a folder.
+    ///
+    /// # Errors
+    /// It cannot be opened.
+    pub(crate) async fn bytes(&self, name: &str) -> Result<Option<Rc<dyn Bytes>>, Error> {
+        match &self.place {
+            Place::Folder(folder) => Ok(folder.open(name).await?),
+            Place::File(_) => Ok(None),
         }
     }
 

@@ -20,12 +20,7 @@ pub(super) fn write<'g>(g: &'g Builder, cfg: &Config, call: &Call, x: Var<'g>, t
         Task::MaskedLm => finish_head(g, words(&w, cfg, select_rows(g, x, call.rows), table), call.head),
         Task::SequenceClassification => g.output("logits", sentence(&w, cfg, pooled_by_kind(g, cfg, x))),
         Task::TokenClassification => g.output("logits", labels(x, "classifier", cfg.n_labels)), // [B, T, N]
-        Task::QuestionAnswering => {
-            let both = labels(x, "qa_outputs", 2); // [B, T, 2]
-            for (i, name) in ["start_logits", "end_logits"].into_iter().enumerate() {
-                g.output(name, both.slice(2, i, 1).reshape([x.dim(0), x.dim(1)])); // [B, T]
-            }
-        }
+        Task::QuestionAnswering => crate::heads::answers(g, x),
         Task::PreTraining => {
             g.output("prediction_logits", words(&w, cfg, x, table));
             let (name, at, n) = match cfg.kind {

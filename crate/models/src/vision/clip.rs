@@ -11,7 +11,7 @@ use super::patches::{Patches, in_a_row, mean_of_tokens, repeated, stretched, tok
 use super::vit::heads;
 use super::{Look, Reads};
 use crate::call::{Call, Mask};
-use crate::encoder::read_labels;
+use crate::heads::read_labels;
 use crate::llama::{check_layers, read_act};
 use crate::{Error, Fields};
 

@@ -11,8 +11,8 @@ use graph::{Act, Bias, Builder, Interpolation, Scope, Stored, Var};
 use super::Look;
 use super::patches::{Patches, in_a_row, mean_of_tokens, repeated, stretched, token};
 use super::vit::{attention, bias, heads};
-use crate::encoder::read_labels;
 use crate::family::Task;
+use crate::heads::read_labels;
 use crate::llama::{check_layers, read_act};
 use crate::{Error, Fields};
 

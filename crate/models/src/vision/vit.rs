@@ -9,7 +9,7 @@ use graph::{Act, Attention, Bias, Builder, Interpolation, Scope, Stored, Var};
 
 use super::Look;
 use super::patches::{Patches, in_a_row, repeated, stretched, token};
-use crate::encoder::read_labels;
+use crate::heads::read_labels;
 use crate::llama::{check_layers, read_act};
 use crate::{Error, Fields};
 

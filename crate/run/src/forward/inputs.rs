@@ -179,6 +179,15 @@ impl ForwardInputs {
         if let Some(inv_freq) = model.inv_freq(longest) {
             push("inv_freq", Tensor::f32([inv_freq.len()], inv_freq)?);
         }
+        if let Some(bias) = model.window_bias(shape[1])? {
+            push(models::gemma::WINDOW_BIAS, bias);
+        }
+        if let Some(places) = model.places(Side::Encoder, 0, self.ids("input_ids")?.as_i32()?, shape[1])? {
+            push(&Side::Encoder.places(), places);
+        }
+        if let Some(last) = self.last_tokens(model)? {
+            push(models::LAST_TOKENS, last);
+        }
         Ok((call, bound))
     }
 
@@ -209,6 +218,12 @@ impl ForwardInputs {
             bound.extend(places.map(|places| (side.places(), places)));
         }
         bound.extend([("input_ids".to_string(), ids), (TARGETS.to_string(), targets)]);
+        if let Some(last) = self.last_tokens(model)? {
+            if source != target {
+                return Err(self.fail(TARGETS, format!("has shape {target:?}, input_ids have {source:?}")));
+            }
+            bound.push((models::LAST_TOKENS.to_string(), last));
+        }
         let mut call = Call::forward(Mask::None);
         if let Some(bias) = self.mask_bias("attention_mask", &source)? {
             call.mask = Mask::Padding;
@@ -219,6 +234,13 @@ impl ForwardInputs {
             bound.push(("decoder_mask_bias".to_string(), bias));
         }
         Ok((call, bound))
+    }
+
+    /// Which tokens a classifier of texts reads.
+    fn last_tokens(&self, model: &Model) -> Result<Option<Tensor>, Error> {
+        let ids = self.ids("input_ids")?;
+        let last = model.last_tokens(ids.as_i32()?, ids.shape[1]).map_err(|reason| self.fail("input_ids", reason))?;
+        Ok(last.map(|last| Tensor::i32([last.len()], last)).transpose()?)
     }
 
     /// 0 for tokens, −1e30 for padding: [B, 1, 1, T]; nothing where there is no padding.

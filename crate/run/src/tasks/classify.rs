@@ -3,7 +3,7 @@
 use models::Task;
 use serde::Serialize;
 
-use super::{BATCH, Reader, characters, largest, softmax};
+use super::{Reader, characters, largest, softmax};
 use crate::Error;
 use crate::tokenizer::Spans;
 
@@ -51,7 +51,7 @@ impl Reader {
         };
         let rows = texts.iter().map(row).collect::<Result<Vec<_>, _>>()?;
         let mut classes = Vec::with_capacity(texts.len());
-        for batch in rows.chunks(BATCH) {
+        for batch in rows.chunks(self.batch) {
             let out = self.run(&batch.iter().collect::<Vec<_>>()).await?;
             classes.extend((0..batch.len()).map(|i| self.ranked(out.row(0, i))));
         }

@@ -2,7 +2,7 @@
 
 use models::Task;
 
-use super::{BATCH, Reader};
+use super::Reader;
 use crate::Error;
 
 /// How the tokens' vectors become one.
@@ -82,7 +82,7 @@ impl Reader {
         self.needs(Task::Base, "embed texts: that takes a model without a head")?;
         let rows = texts.iter().map(|text| self.spans(text)).collect::<Result<Vec<_>, _>>()?;
         let mut vectors = Vec::with_capacity(texts.len());
-        for batch in rows.chunks(BATCH) {
+        for batch in rows.chunks(self.batch) {
             let batch: Vec<_> = batch.iter().collect();
             let tokens = batch.iter().map(|row| row.ids.len()).max().unwrap_or(1).max(1);
             let out = self.run(&batch).await?;
@@ -90,6 +90,9 @@ impl Reader {
                 let values = out.row(0, i);
                 let width = values.len() / tokens;
                 let mut vector = embedding.pooling.pool(&values[..row.ids.len().max(1) * width], width);
+                for layer in &self.dense {
+                    vector = layer.apply(&vector, &self.model.package().name())?;
+                }
                 if embedding.normalize {
                     let length = vector.iter().map(|value| value * value).sum::<f32>().sqrt().max(1e-12);
                     vector.iter_mut().for_each(|value| *value /= length);

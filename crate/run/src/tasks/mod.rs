@@ -3,6 +3,7 @@
 
 mod answer;
 mod classify;
+mod dense;
 mod embed;
 mod fill_mask;
 mod text2text;
@@ -12,11 +13,13 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use graph::Tensor;
-use models::Task;
+use models::{Parts, Task};
 use serde_json::Value;
 
 use crate::tokenizer::Spans;
 use crate::{Error, ForwardInputs, Model, Tokenizer};
+
+use dense::Dense;
 
 pub use answer::{Answer, AnswerOptions};
 pub use classify::{Entity, Label};
@@ -35,6 +38,10 @@ pub struct Reader {
     /// The longest row that it takes.
     longest: usize,
     pad: u32,
+    /// Rows that are run at once.
+    batch: usize,
+    /// Layers behind the pooling.
+    dense: Vec<Dense>,
 }
 
 /// The results of rows that were run together: each output's values, and how a row lies in them.
@@ -66,8 +73,14 @@ impl Reader {
         // The library writes 1e30 where nobody set a length; that is no u64.
         let own = own.and_then(|length| usize::try_from(length).ok()).unwrap_or(usize::MAX);
         let longest = own.min(model.package().model.longest()).max(1);
-        let pad = tokenizer.special().pad.unwrap_or(0);
-        Ok(Self { model, tokenizer, longest, pad })
+        // A decoder looks for the last token that is no padding by its configuration.
+        let pads = match model.package().model.parts() {
+            Parts::Decoder => model.package().config["pad_token_id"].as_u64().and_then(|id| u32::try_from(id).ok()),
+            Parts::Encoder | Parts::EncoderDecoder | Parts::Pictures => Some(tokenizer.special().pad.unwrap_or(0)),
+        };
+        let (pad, batch) = (pads.unwrap_or(0), if pads.is_some() { BATCH } else { 1 });
+        let dense = if model.package().model.task() == Task::Base { Dense::of_model(files).await? } else { Vec::new() };
+        Ok(Self { model, tokenizer, longest, pad, batch, dense })
     }
 
     /// The model.

@@ -101,8 +101,9 @@ impl Reader {
         let mut session = self.model.session()?;
         let mut written = Vec::with_capacity(texts.len());
         for text in texts {
-            // A text that has the prefix already keeps it.
-            let whole = if text.starts_with(&prefix) { text.clone() } else { format!("{prefix}{text}") };
+            // A text that has the task's prefix already keeps it.
+            let has = options.prefix.is_none() && !prefix.trim().is_empty() && text.starts_with(&prefix);
+            let whole = if has { text.clone() } else { format!("{prefix}{text}") };
             let mut ids = self.spans(&whole)?.ids;
             if let Some(code) = source {
                 self.put_language(&mut ids, code);

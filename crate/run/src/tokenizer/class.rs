@@ -30,6 +30,10 @@ pub enum Class {
     Albert,
     /// SentencePiece unigrams with fairseq's first ids.
     XlmRoberta,
+    /// The same with languages behind, and the text's language at its end.
+    MBart,
+    /// More languages, and the text's at its beginning.
+    MBart50,
     /// Two SentencePiece models over one vocabulary.
     Marian,
 }
@@ -64,6 +68,8 @@ impl Class {
             "T5Tokenizer" | "MT5Tokenizer" => Class::T5,
             "AlbertTokenizer" => Class::Albert,
             "XLMRobertaTokenizer" => Class::XlmRoberta,
+            "MBartTokenizer" => Class::MBart,
+            "MBart50Tokenizer" => Class::MBart50,
             "MarianTokenizer" => Class::Marian,
             _ => Class::Any,
         }
@@ -84,6 +90,7 @@ impl Class {
             "t5" | "mt5" | "switch_transformers" | "longt5" => Class::T5,
             "albert" => Class::Albert,
             "xlm-roberta" | "xmod" => Class::XlmRoberta,
+            "mbart" => Class::MBart,
             "marian" => Class::Marian,
             _ => Class::Any,
         }
@@ -97,8 +104,8 @@ impl Class {
 
     /// Whether the class itself says what goes around a text, whatever flags there are.
     pub(super) fn frames(self) -> bool {
-        use Class::{Albert, Bert, Clip, Marian, Mpnet, Roberta, T5, XlmRoberta};
-        matches!(self, Bert | Mpnet | Roberta | Clip | T5 | Albert | XlmRoberta | Marian)
+        use Class::{Albert, Bert, Clip, MBart, MBart50, Marian, Mpnet, Roberta, T5, XlmRoberta};
+        matches!(self, Bert | Mpnet | Roberta | Clip | T5 | Albert | XlmRoberta | MBart | MBart50 | Marian)
     }
 
     /// The special tokens that the class has where the files name none.
@@ -113,7 +120,7 @@ impl Class {
             Class::Gpt2 => [end, end, end, None, None, None, None],
             Class::GptNeoX => [end, end, end, None, Some("<|padding|>"), None, None],
             Class::Qwen2 => [None, end, end, None, end, None, None],
-            Class::Roberta | Class::XlmRoberta => fairseq("<unk>"),
+            Class::Roberta | Class::XlmRoberta | Class::MBart | Class::MBart50 => fairseq("<unk>"),
             Class::Clip => [Some("<|startoftext|>"), end, end, None, end, None, None],
             Class::Gemma => [Some("<bos>"), Some("<eos>"), Some("<unk>"), None, Some("<pad>"), None, Some("<mask>")],
             Class::T5 | Class::Marian => [None, Some("</s>"), Some("<unk>"), None, Some("<pad>"), None, None],

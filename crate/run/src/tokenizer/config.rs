@@ -56,6 +56,8 @@ pub(super) struct Habits {
     pub legacy: Option<bool>,
     /// T5: how many sentinels.
     pub extra_ids: Option<u64>,
+    /// mBART: the language of texts.
+    pub src_lang: Option<String>,
 }
 
 /// The keys of the named tokens, in the order of [`super::class::Names`].
@@ -97,6 +99,7 @@ impl TokenizerConfig {
                 keep_accents: flag("keep_accents"),
                 legacy: flag("legacy"),
                 extra_ids: config["extra_ids"].as_u64(),
+                src_lang: config["src_lang"].as_str().map(str::to_string),
             },
             added: added_tokens(&config["added_tokens_decoder"]),
             objects: NAMED.iter().filter_map(|key| added_token(&value(key), true)).collect(),

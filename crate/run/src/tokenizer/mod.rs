@@ -10,6 +10,7 @@ mod class;
 mod config;
 mod gguf;
 mod json;
+mod languages;
 mod lists;
 mod marian;
 mod merger;

@@ -21,6 +21,9 @@ pub(super) struct Parts {
     pub decoder: Value,
 }
 
+/// The language of mBART's texts where none is named.
+const ENGLISH: &str = "en_XX";
+
 /// What goes around the ids of a text, or of two.
 pub(super) enum Around {
     /// What `add_bos_token` and `add_eos_token` say, and nothing without them.
@@ -36,6 +39,11 @@ pub(super) enum Around {
     Fairseq,
     /// T5's: `A </s> B </s>`.
     End,
+    /// mBART's: `A </s>` and the language behind or before it.
+    Language {
+        /// Before it.
+        first: bool,
+    },
 }
 
 impl Parts {
@@ -83,6 +91,15 @@ impl Around {
         let (sep, cls) = match self {
             Around::Flags => return Ok(None),
             Around::End => (token(&config.eos, "eos_token")?, None),
+            Around::Language { first } => {
+                let eos = token(&config.eos, "eos_token")?;
+                let name = config.habits.src_lang.clone().or(Some(ENGLISH.into()));
+                let language = token(&name, "src_lang")?;
+                let (s, l) = (&eos.0, &language.0);
+                let around = |text: &str| if *first { format!("{l} {text} {s}") } else { format!("{text} {s} {l}") };
+                let made = template(around("$A"), around("$A $B"), vec![eos.clone(), language.clone()])?;
+                return Ok(Some(made.into()));
+            }
             Around::Bert | Around::Roberta { .. } | Around::Fairseq => {
                 let (sep, cls) =
                     (config.sep.as_ref().or(config.eos.as_ref()), config.cls.as_ref().or(config.bos.as_ref()));

@@ -6,7 +6,7 @@ use super::class::Class;
 use super::parts::{Around, Parts, metaspace, normalizers, replace, replace_regex};
 use super::proto::{BPE, Model, UNIGRAM};
 use super::vocab_merges::check_merges;
-use super::{Piece, PieceKind, Tokenizer, TokenizerConfig, charsmap};
+use super::{Piece, PieceKind, Tokenizer, TokenizerConfig, charsmap, languages};
 use crate::Error;
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -31,12 +31,12 @@ impl Tokenizer {
         }
         let mut config = config.clone().with_names(class);
         match class {
-            Class::XlmRoberta => fairseq(&mut model, &config),
+            Class::XlmRoberta | Class::MBart | Class::MBart50 => fairseq(&mut model, &mut config),
             Class::T5 => sentinels(&mut model, &mut config),
             _ => {}
         }
-        // XLM-R's own begin and end have moved.
-        if class != Class::XlmRoberta {
+        // The own begin and end of XLM-R and mBART have moved.
+        if !matches!(class, Class::XlmRoberta | Class::MBart | Class::MBart50) {
             add_fixed(&mut config, &model, &[PieceKind::Control, PieceKind::UserDefined]);
         }
         let parts = parts(file, class, &model, &config)?;
@@ -69,20 +69,28 @@ fn class(model: &Model, config: &TokenizerConfig) -> Class {
     let has = |text: &str| model.pieces.iter().any(|piece| piece.text == text);
     match (config.class, model.kind) {
         (named @ (Class::Llama | Class::Gemma), BPE) => named,
-        (named @ (Class::T5 | Class::Albert | Class::XlmRoberta), UNIGRAM) => named,
+        (named @ (Class::T5 | Class::Albert | Class::XlmRoberta | Class::MBart | Class::MBart50), UNIGRAM) => named,
         (Class::Any, UNIGRAM) if has("[CLS]") && has("[SEP]") => Class::Albert,
         (Class::Any, UNIGRAM) if model.unk == 2 && has("<pad>") => Class::T5,
         _ => Class::Any,
     }
 }
 
-/// XLM-R: the ids of fairseq before the pieces, and one for the mask after them.
-fn fairseq(model: &mut Model, config: &TokenizerConfig) {
+/// XLM-R and mBART: the ids of fairseq before the pieces; the languages, and one for the mask, after them.
+fn fairseq(model: &mut Model, config: &mut TokenizerConfig) {
     let piece =
         |name: &Option<String>| Piece { text: name.clone().unwrap_or_default(), score: 0.0, kind: PieceKind::Normal };
     let first = [&config.bos, &config.pad, &config.eos, &config.unk];
     model.pieces.splice(0..model.pieces.len().min(3), first.into_iter().map(piece));
+    for code in languages::codes(config.class) {
+        model.pieces.push(piece(&Some((*code).to_string())));
+        config.other_special.push((*code).to_string());
+    }
     model.pieces.push(piece(&config.mask));
+    if let (Class::MBart50, Some(mask)) = (config.class, config.mask.clone()) {
+        // It takes the space before it along.
+        config.objects.push(AddedToken::from(mask, true).lstrip(true).normalized(false));
+    }
     model.unk = 3;
 }
 
@@ -132,6 +140,23 @@ fn parts(file: &str, class: Class, model: &Model, config: &TokenizerConfig) -> R
             around: Around::End,
             decoder: metaspace("always", true),
         },
+        // The reference leaves the file's rules for characters out here.
+        Class::MBart => Parts {
+            normalizers: Vec::new(),
+            pre_tokenizer: words("always"),
+            around: Around::Language { first: false },
+            decoder: metaspace("always", true),
+        },
+        Class::MBart50 => {
+            let mut stages = rules()?;
+            stages.extend(normalizers(file, json!([replace_regex(" {2,}", " ")]))?);
+            Parts {
+                normalizers: stages,
+                pre_tokenizer: metaspace("always", true),
+                around: Around::Language { first: true },
+                decoder: metaspace("always", true),
+            }
+        }
         Class::XlmRoberta => Parts {
             normalizers: rules()?,
             pre_tokenizer: words(always),

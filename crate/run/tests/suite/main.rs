@@ -6,6 +6,7 @@ mod shared;
 mod stream;
 mod tasks;
 mod templates;
+mod texts;
 mod tokenizers;
 mod vocabularies;
 mod words;

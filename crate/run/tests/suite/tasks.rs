@@ -54,6 +54,19 @@ fn embeddings() {
 }
 
 #[test]
+fn embeddings_through_layers_behind_the_pooling() {
+    with("embed_dense", async |reader, cases| {
+        let texts: Vec<String> = cases["texts"].as_array().unwrap().iter().map(text).collect();
+        let vectors = reader.embed(&texts, reader.embedding().await.unwrap()).await.unwrap();
+        for (i, vector) in vectors.iter().enumerate() {
+            let wanted = cases["mean"][i].as_array().unwrap();
+            assert_eq!((vector.len(), wanted.len()), (12, 12));
+            vector.iter().zip(wanted).for_each(|(got, wanted)| near(&format!("dense {i}"), *got, wanted));
+        }
+    });
+}
+
+#[test]
 fn masks() {
     with("fill_mask", async |reader, cases| {
         for case in cases.as_array().unwrap() {

@@ -9,7 +9,7 @@ macro_rules! folders {
 folders! {
     bert_uncased bert_cased bert_accents mpnet_files
     roberta_files bart_files neox_files qwen2_files clip_files
-    t5_spiece albert_spiece albert_accents xlmr_spm unigram_spm
+    t5_spiece albert_spiece albert_accents xlmr_spm mbart_spm mbart50_spm unigram_spm
     llama_spm llama_first_spm llama_legacy_spm mistral_spm gemma_spm
     marian
     bert_gguf unigram_gguf llama_gguf

@@ -95,8 +95,7 @@ fn beams_are_the_library_s() {
     let Some(package) = package(MODELS[0]) else { return };
     let mut verdict = Verdict::default();
     for (device, choice) in DEVICES {
-        let Some(model) = verdict.ok(device, loaded::load(package.clone(), choice)) else { continue };
-        let model = Rc::new(model);
+        let Some(model) = verdict.ok(device, loaded::load(package.clone(), choice).map(Rc::new)) else { continue };
         for case in wanted["cases"].as_array().unwrap() {
             let (text, beams) = (case["text"].as_str().unwrap(), case["num_beams"].as_u64().unwrap() as usize);
             let what = format!("{text} with {beams} beams on {device}");

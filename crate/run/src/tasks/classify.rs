@@ -3,9 +3,7 @@
 use models::Task;
 use serde::Serialize;
 
-use serde_json::Value;
-
-use super::{Reader, characters, labels, largest, softmax};
+use super::{Reader, characters, largest, softmax};
 use crate::Error;
 use crate::tokenizer::Spans;
 

@@ -14,10 +14,10 @@ use serde_json::Value;
 use crate::shared::fixture;
 
 /// A model on the processor.
-fn open(name: &str) -> Model {
+fn open(name: &str) -> Rc<Model> {
     let folder = DirFolder::new(fixture("texts").join(name)).unwrap();
     let options = LoadOptions { device: DeviceChoice::Cpu, ..LoadOptions::default() };
-    block_on(Model::open(Source::Folder(Rc::new(folder)), &options, &mut |_| ())).unwrap()
+    Rc::new(block_on(Model::open(Source::Folder(Rc::new(folder)), &options, &mut |_| ())).unwrap())
 }
 
 fn writing(model: &Model, prefix: Option<String>) -> WriteOptions {
@@ -26,12 +26,12 @@ fn writing(model: &Model, prefix: Option<String>) -> WriteOptions {
     WriteOptions { prefix, generate }
 }
 
-fn translate(model: &Model, texts: &[&str], languages: [Option<&str>; 2]) -> Result<Vec<Generated>, Error> {
+fn translate(model: &Rc<Model>, texts: &[&str], languages: [Option<&str>; 2]) -> Result<Vec<Generated>, Error> {
     let [source, target] = languages.map(|language| language.map(str::to_string));
     let options = TranslateOptions { source, target, writing: writing(model, None) };
     heard(async |listener| {
         let texts: Vec<String> = texts.iter().map(|text| (*text).to_string()).collect();
-        Reader::new(model).await?.translate(&texts, &options, listener).await
+        Reader::new(model.clone()).await?.translate(&texts, &options, listener).await
     })
 }
 
@@ -61,7 +61,7 @@ fn check(name: &str) {
             _ => heard(async |listener| {
                 let prefix = case["prefix"].as_str().map(str::to_string);
                 let options = writing(&model, prefix);
-                Reader::new(&model).await?.summarize(&[text.to_string()], &options, listener).await
+                Reader::new(model.clone()).await?.summarize(&[text.to_string()], &options, listener).await
             }),
         };
         let written = written.unwrap().swap_remove(0);
@@ -108,7 +108,8 @@ fn a_listener_may_stop_between_texts() {
     let mut listener = Listener { piece: &mut |_| ControlFlow::Continue(()), progress: &mut progress, pause: None };
     let options = TranslateOptions { writing: writing(&model, None), ..TranslateOptions::default() };
     let texts = ["a bird", "the river"].map(str::to_string);
-    let done = block_on(async { Reader::new(&model).await?.translate(&texts, &options, &mut listener).await }).unwrap();
+    let done =
+        block_on(async { Reader::new(model.clone()).await?.translate(&texts, &options, &mut listener).await }).unwrap();
     assert_eq!((done.len(), done[0].finish), (1, Finish::Cancelled));
 }
 

@@ -15,7 +15,7 @@ use crate::reference::reference_name;
 use crate::written;
 
 /// Families, biases, tied and untied heads, rows that do not divide into blocks.
-const FIXTURES: [&str; 25] = [
+const FIXTURES: [&str; 26] = [
     "llama_plain",
     "llama_biases",
     "llama_bf16",
@@ -41,6 +41,7 @@ const FIXTURES: [&str; 25] = [
     "clip_both",
     "sam_all",
     "sam_masks",
+    "mobile_sam",
 ];
 const TYPES: [QuantType; 5] = [QuantType::F16, QuantType::Q8_0, QuantType::Q4_0, QuantType::Q4_K, QuantType::Q6_K];
 

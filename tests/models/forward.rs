@@ -83,3 +83,34 @@ pub fn greedy(fixture: &Fixture, model: &Model, what: &str, verdict: &mut Verdic
             .holds(format!("{what}: text"), written.text == text, || format!("{:?}, expected {text:?}", written.text));
     }
 }
+
+/// A picture that is looked at once gives the answers of a whole pass.
+#[test]
+fn pictures_are_looked_at_once() {
+    let mut verdict = Verdict::default();
+    for (name, device) in loaded::DEVICES {
+        for fixture in ["sam_points", "sam_all", "mobile_sam"].map(fixture::named) {
+            let what = format!("{} on {name}", fixture.name);
+            let model = fixture.package().and_then(|package| loaded::load(package, device));
+            let Some(model) = verdict.ok(&what, model) else { continue };
+            let inputs = fixture.inputs();
+            let pixels = inputs.get("pixel_values").unwrap().clone();
+            let Some(seen) = verdict.ok(&what, block_on(model.embed_pictures(pixels))) else { continue };
+            let prompts = ["input_points", "input_labels", "input_boxes", "input_masks"];
+            let given = prompts.iter().filter_map(|name| Some((name.to_string(), inputs.get(name)?.clone())));
+            let answer = block_on(model.answer(seen, &run::ForwardInputs::new(given)));
+            let Some([scores, masks]) = verdict.ok(&what, answer) else { continue };
+            let wanted = fixture.outputs();
+            for (field, found) in [("iou_scores", scores), ("pred_masks", masks)] {
+                let (_, wanted) = wanted.iter().find(|(name, _)| name == field).unwrap();
+                let found = (found.shape.clone(), found.as_f32().unwrap().to_vec());
+                verdict.error(
+                    format!("{what}: {field}"),
+                    relative_error(field, &found, wanted, None),
+                    bound(device, false),
+                );
+            }
+        }
+    }
+    verdict.close("pictures looked at once");
+}

@@ -15,7 +15,7 @@ use crate::reference::reference_name;
 use crate::written;
 
 /// Families, biases, tied and untied heads, rows that do not divide into blocks.
-const FIXTURES: [&str; 30] = [
+const FIXTURES: [&str; 31] = [
     "llama_plain",
     "llama_biases",
     "llama_bf16",
@@ -46,6 +46,7 @@ const FIXTURES: [&str; 30] = [
     "llama_labels",
     "t5_encoder",
     "gemma3_both",
+    "mobile_sam",
 ];
 const TYPES: [QuantType; 5] = [QuantType::F16, QuantType::Q8_0, QuantType::Q4_0, QuantType::Q4_K, QuantType::Q6_K];
 

@@ -113,9 +113,9 @@ fn axial(suite: &mut Suite) {
 
 /// One picture, many prompts.
 fn shared_keys(suite: &mut Suite) {
-    for tap in ["a", "see"] {
-        suite.check(Bound::SINGLE, format!("keys of batch 1, {tap}"), |d| {
-            let q = d.normal([3, 5, 4, 16]);
+    for (tap, t) in [("a", 5), ("see", 5), ("a", 70), ("see", 133)] {
+        suite.check(Bound::SINGLE, format!("keys of batch 1, {t} queries, {tap}"), |d| {
+            let q = d.normal([3, t, 4, 16]);
             d.out(q.attention(tap, (d.normal([1, 9, 2, 16]), d.normal([1, 9, 2, 16])), None, None, PLAIN));
         });
     }

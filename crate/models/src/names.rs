@@ -1,5 +1,7 @@
 //! From the graph's weight names to those of real checkpoints.
 
+use crate::vision::sam;
+
 /// Prefixes that some checkpoints leave out and others add.
 const PREFIXES: [&str; 15] = [
     "model.",
@@ -42,7 +44,11 @@ pub fn resolve(wanted: &str, has: impl Fn(&str) -> bool) -> Option<String> {
     }
     let old: Vec<String> = names.iter().filter_map(|name| old_norm_name(name)).collect();
     let former = FORMER.iter().filter(|(now, _)| *now == wanted).map(|(_, then)| (*then).to_string());
-    names.into_iter().chain(old).chain(former).find(|name| has(name))
+    let earlier = sam::former_name(wanted);
+    if let Some(name) = earlier.clone().filter(|_| sam::counts_from_first(wanted, &has)) {
+        return Some(name).filter(|name| has(name));
+    }
+    names.into_iter().chain(old).chain(former).chain(earlier).find(|name| has(name))
 }
 
 /// The tensor that may hold the projection `wanted` together with others, and the names of all of them in its order.

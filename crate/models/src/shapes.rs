@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 /// The names that [`shape_config`] knows.
-pub const SHAPES: [&str; 10] = [
+pub const SHAPES: [&str; 11] = [
     "smollm2-135m",
     "minilm-l6",
     "qwen2.5-0.5b",
@@ -14,6 +14,7 @@ pub const SHAPES: [&str; 10] = [
     "vit-b16",
     "clip-vit-b32",
     "sam-vit-b",
+    "mobile-sam",
 ];
 
 /// The `config.json` of a well-known size.
@@ -59,6 +60,7 @@ pub fn shape_config(name: &str) -> Option<Value> {
         // The library's own defaults.
         "vit-b16" => Some(json!({ "architectures": ["ViTForImageClassification"], "num_labels": 1000 })),
         "clip-vit-b32" => Some(json!({ "architectures": ["CLIPModel"], "text_config": {}, "vision_config": {} })),
+        "mobile-sam" => Some(json!({ "architectures": ["MobileSam"] })),
         "sam-vit-b" => Some(json!({ "architectures": ["SamModel"] })),
         _ => None,
     }

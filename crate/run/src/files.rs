@@ -144,6 +144,10 @@ impl Files {
         if let Some(found) = self.json("config.json").await? {
             return Ok(found);
         }
+        let shape = |name: &str| checkpoint.tensor(name).map(|info| info.shape.clone());
+        if let Some(config) = models::vision::sam::published_config(shape) {
+            return Ok((self.name(), config));
+        }
         let Some(metadata) = &checkpoint.metadata else { return Err(self.missing("config.json")) };
         let table = ["model.embed_tokens.weight", "transformer.wte.weight", "wte.weight", "gpt_neox.embed_in.weight"];
         let n_vocab = table.iter().find_map(|name| checkpoint.tensor(name)).map_or(0, |info| info.rows());

@@ -3,6 +3,7 @@
 pub mod clip;
 pub mod dinov2;
 mod look;
+pub mod mobile_sam;
 mod patches;
 pub mod sam;
 pub mod vit;
@@ -26,6 +27,8 @@ pub enum Vision {
     Clip(clip::Config),
     /// Segment Anything.
     Sam(sam::Config),
+    /// MobileSAM.
+    MobileSam(mobile_sam::Config),
 }
 
 impl Vision {
@@ -53,6 +56,7 @@ impl Vision {
             "CLIPVisionModelWithProjection" => clip::Config::pictures(config, clip::Head::Projected).map(Self::Clip),
             "CLIPForImageClassification" => clip::Config::pictures(config, clip::Head::Classes).map(Self::Clip),
             "SamModel" => sam::Config::read(config).map(Self::Sam),
+            "MobileSam" => mobile_sam::Config::read(config).map(Self::MobileSam),
             "SamVisionModel" => sam::Config::encoder_alone(config).map(Self::Sam),
             _ => return Ok(None),
         };
@@ -63,7 +67,7 @@ impl Vision {
     pub fn fit_to(&mut self, has: impl Fn(&str) -> bool) {
         match self {
             Self::Vit(cfg) => cfg.fit_to(has),
-            Self::Dinov2(_) | Self::Clip(_) | Self::Sam(_) => {}
+            Self::Dinov2(_) | Self::Clip(_) | Self::Sam(_) | Self::MobileSam(_) => {}
         }
     }
 
@@ -74,6 +78,7 @@ impl Vision {
             Self::Dinov2(cfg) => dinov2::write(g, cfg, &call.look),
             Self::Clip(cfg) => clip::write(g, cfg, call),
             Self::Sam(cfg) => sam::write(g, cfg, &call.look),
+            Self::MobileSam(cfg) => mobile_sam::write(g, cfg, &call.look),
         }
     }
 
@@ -88,6 +93,7 @@ impl Vision {
                 cfg.pictures.iter_mut().for_each(|pictures| keep(&mut pictures.tower.n_layer));
             }
             Self::Sam(cfg) => keep(&mut cfg.encoder.n_layer),
+            Self::MobileSam(cfg) => cfg.encoder.depths.iter_mut().for_each(keep),
         }
     }
 
@@ -98,6 +104,7 @@ impl Vision {
             Self::Dinov2(_) => "dinov2",
             Self::Clip(_) => "clip",
             Self::Sam(_) => "sam",
+            Self::MobileSam(_) => "mobile_sam",
         }
     }
 
@@ -110,7 +117,7 @@ impl Vision {
             Self::Clip(cfg) if cfg.head == clip::Head::Classes => Task::ImageClassification,
             Self::Clip(_) => Task::Base,
             Self::Sam(cfg) if cfg.answers.is_none() => Task::Base,
-            Self::Sam(_) => Task::Segmentation,
+            Self::Sam(_) | Self::MobileSam(_) => Task::Segmentation,
         }
     }
 
@@ -124,6 +131,7 @@ impl Vision {
                 pictures.or(cfg.text.as_ref().map(|text| text.tower.n_layer)).unwrap_or(0)
             }
             Self::Sam(cfg) => cfg.encoder.n_layer,
+            Self::MobileSam(cfg) => cfg.encoder.depths.iter().sum(),
         }
     }
 
@@ -134,6 +142,7 @@ impl Vision {
             Self::Dinov2(cfg) => Some(&cfg.patches),
             Self::Clip(cfg) => cfg.pictures.as_ref().map(|pictures| &pictures.patches),
             Self::Sam(cfg) => Some(&cfg.encoder.patches),
+            Self::MobileSam(cfg) => Some(&cfg.encoder.patches),
         }
     }
 
@@ -141,7 +150,7 @@ impl Vision {
     pub fn text(&self) -> Option<&clip::Text> {
         match self {
             Self::Clip(cfg) => cfg.text.as_ref(),
-            Self::Vit(_) | Self::Dinov2(_) | Self::Sam(_) => None,
+            Self::Vit(_) | Self::Dinov2(_) | Self::Sam(_) | Self::MobileSam(_) => None,
         }
     }
 
@@ -149,6 +158,7 @@ impl Vision {
     pub fn prompts(&self) -> Option<&sam::PromptEncoder> {
         match self {
             Self::Sam(cfg) => cfg.answers.as_ref().map(|answers| &answers.prompts),
+            Self::MobileSam(cfg) => Some(&cfg.answers.prompts),
             Self::Vit(_) | Self::Dinov2(_) | Self::Clip(_) => None,
         }
     }
@@ -158,7 +168,7 @@ impl Vision {
         match self {
             Self::Vit(_) | Self::Clip(_) => Sizes::IfAsked,
             Self::Dinov2(_) => Sizes::Any,
-            Self::Sam(_) => Sizes::Usual,
+            Self::Sam(_) | Self::MobileSam(_) => Sizes::Usual,
         }
     }
 }

@@ -24,7 +24,8 @@ impl Patches {
     pub fn read(config: &Fields<'_>, size: usize, patch: usize) -> Result<Self, Error> {
         let channels = config.size_or("num_channels", 3)?;
         let (size, patch) = (pair(config, "image_size", size)?, pair(config, "patch_size", patch)?);
-        if patch[0] > size[0] || patch[1] > size[1] || size.iter().any(|n| *n > LARGEST) {
+        let fits = |i: usize| patch[i] <= size[i] && size[i] <= LARGEST && size[i] / patch[i] <= LARGEST_GRID;
+        if !fits(0) || !fits(1) {
             return Err(config.fail("image_size", format!("is {size:?} with patches of {patch:?}")));
         }
         Ok(Self { channels, size, patch })
@@ -53,6 +54,9 @@ impl Patches {
 
 /// No picture of a model is larger in either direction.
 const LARGEST: usize = 1 << 14;
+
+/// No model has more patches in a row.
+const LARGEST_GRID: usize = 1 << 10;
 
 /// A size in both directions: one number, or a list of height and width.
 ///

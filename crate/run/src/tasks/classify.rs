@@ -2,8 +2,9 @@
 
 use models::Task;
 use serde::Serialize;
+use serde_json::Value;
 
-use super::{Reader, characters, largest, softmax};
+use super::{Reader, characters, labels, largest, softmax};
 use crate::Error;
 use crate::tokenizer::Spans;
 

@@ -5,7 +5,7 @@ use std::ops::Range;
 use graph::PAGE;
 
 use super::mask::{HIDDEN, Mask};
-use super::{Operands, Place, TILE};
+use super::{Operands, Place};
 use crate::kernels::arg_max::largest;
 use crate::kernels::rms_norm::sum;
 use crate::matrix::act::exp;
@@ -36,7 +36,7 @@ pub(super) struct Tile {
 impl Tile {
     fn load(&mut self, mask: &Mask<'_>, operands: &Operands<'_>, place: Place) {
         let sizes = mask.sizes;
-        (self.count, self.width) = (TILE.min(sizes.list() - place.first), sizes.head_dim);
+        (self.count, self.width) = (place.count, sizes.head_dim);
         self.q.clear();
         for i in 0..self.count {
             let q = &operands.q[place.at(sizes, i)..][..self.width];

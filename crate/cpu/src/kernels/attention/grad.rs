@@ -104,7 +104,7 @@ impl Work {
     /// One key-value head of one row of the batch.
     fn row(&mut self, mask: &Mask<'_>, of: &Operands<'_>, (row, head): (usize, usize), results: &Results) {
         let sizes = mask.sizes;
-        self.load(mask, of, Place { row, head, first: 0 }, results);
+        self.load(mask, of, Place { row, head, first: 0, count: sizes.list() }, results);
         for at in (0..sizes.keys).step_by(PAGE) {
             let count = PAGE.min(sizes.keys - at);
             for gradient in [&mut self.dk, &mut self.dv] {
@@ -115,11 +115,17 @@ impl Work {
             Keys::Dense { k: of.k, v: of.k, batch: of.k_batch }.keys(sizes, (row, head), at, &mut turned[0]);
             Keys::Dense { k: of.v, v: of.v, batch: of.k_batch }.keys(sizes, (row, head), at, &mut turned[1]);
             for first in (0..sizes.list()).step_by(TILE) {
-                self.tile(mask, of, Place { row, head, first }, (at, count), results);
+                self.tile(
+                    mask,
+                    of,
+                    Place { row, head, first, count: TILE.min(sizes.list() - first) },
+                    (at, count),
+                    results,
+                );
             }
             self.save_keys(mask, of, (row, head), at, results);
         }
-        self.save_queries(mask, Place { row, head, first: 0 }, results);
+        self.save_queries(mask, Place { row, head, first: 0, count: sizes.list() }, results);
     }
 
     fn load(&mut self, mask: &Mask<'_>, of: &Operands<'_>, place: Place, results: &Results) {

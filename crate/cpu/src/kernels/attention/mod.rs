@@ -22,11 +22,18 @@ use crate::pool::Pool;
 
 use block::Tile;
 pub(crate) use keys::Keys;
+use keys::Packed;
 pub(crate) use mask::Bias;
 use mask::Mask;
 
 /// Queries in a tile.
 const TILE: usize = 32;
+
+/// Queries in a tile where there are many and each sees every key, as in pictures: keys and values are read less often.
+const LARGE: usize = 96;
+
+/// Tiles of queries from which on keys are packed for all of them.
+const MANY: usize = 4;
 
 /// Keys in a piece when few queries are cut along the keys; whole pages.
 const PIECE: usize = 2 * PAGE;
@@ -75,14 +82,17 @@ pub(crate) struct Operands<'a> {
 
 /// How the work of one attention is cut.
 struct Cut {
+    /// Queries in a tile.
+    tile: usize,
     tiles: usize,
     pieces: usize,
 }
 
 impl Cut {
-    fn new(sizes: &Sizes) -> Self {
-        let tiles = sizes.list().div_ceil(TILE);
-        Self { tiles, pieces: if tiles == 1 { sizes.keys.div_ceil(PIECE).max(1) } else { 1 } }
+    fn new(spec: &Attention, sizes: &Sizes) -> Self {
+        let tile = if spec.causal || sizes.list() < 4 * LARGE { TILE } else { LARGE };
+        let tiles = sizes.list().div_ceil(tile);
+        Self { tile, tiles, pieces: if tiles == 1 { sizes.keys.div_ceil(PIECE).max(1) } else { 1 } }
     }
 }
 
@@ -91,10 +101,11 @@ thread_local! {
     static SCRATCH: RefCell<Tile> = RefCell::default();
 }
 
-/// Sums of pieces that are joined at the end; kept from call to call.
+/// Sums of pieces that are joined at the end, and packed keys; kept from call to call.
 #[derive(Default)]
 pub(crate) struct Partial {
     values: Vec<f32>,
+    packed: Packed,
 }
 
 /// `out` [B, T, H, D], and `lse` [B, H, T] unless it is empty.
@@ -110,21 +121,28 @@ pub(crate) fn attention(
     if out.is_empty() {
         return;
     }
-    let cut = Cut::new(sizes);
+    let cut = Cut::new(spec, sizes);
+    let Partial { values: partial, packed } = partial;
+    let operands = &match operands.keys {
+        Keys::Dense { k, v, batch } if cut.tiles >= MANY => {
+            Operands { keys: packed.pack(pool, sizes, (k, v), batch), ..*operands }
+        }
+        _ => *operands,
+    };
     let mask = Mask { spec, sizes, past: operands.past, bias: operands.bias };
     // A piece leaves, for each query of its tile, the weighted sum of values, the largest score and the sum of weights.
-    let record = TILE * (sizes.head_dim + 2);
+    let record = cut.tile * (sizes.head_dim + 2);
     let units = sizes.batch * sizes.n_kv_head * cut.tiles * cut.pieces;
     let joined = cut.pieces > 1;
     if joined {
-        partial.values.resize(units * record, 0.0);
+        partial.resize(units * record, 0.0);
     }
-    let (partials, shared, lses) = (Shared::new(&mut partial.values), Shared::new(out), Shared::new(lse));
+    let (partials, shared, lses) = (Shared::new(partial), Shared::new(out), Shared::new(lse));
     let wanted = usize::from(!lse.is_empty());
     pool.run(units, &|unit| {
         let (piece, list) = (unit % cut.pieces, unit / cut.pieces);
         let (tile, head) = (list % cut.tiles, list / cut.tiles);
-        let place = Place { row: head / sizes.n_kv_head, head: head % sizes.n_kv_head, first: tile * TILE };
+        let place = Place::new(sizes, head, tile * cut.tile, cut.tile);
         let range = if joined { piece * PIECE..(piece + 1) * PIECE } else { 0..sizes.keys };
         SCRATCH.with_borrow_mut(|scratch| {
             scratch.run(&mask, operands, place, range);
@@ -143,7 +161,7 @@ pub(crate) fn attention(
         });
     });
     if joined {
-        join(sizes, &cut, record, &partial.values, out, lse);
+        join(sizes, &cut, record, partial, out, lse);
     }
 }
 
@@ -153,9 +171,16 @@ struct Place {
     row: usize,
     head: usize,
     first: usize,
+    count: usize,
 }
 
 impl Place {
+    /// At most `most` queries from `first` on of a head, counted over all rows.
+    fn new(sizes: &Sizes, head: usize, first: usize, most: usize) -> Self {
+        let count = most.min(sizes.list() - first);
+        Self { row: head / sizes.n_kv_head, head: head % sizes.n_kv_head, first, count }
+    }
+
     /// Token and query head of query `i` of the tile.
     fn query(&self, sizes: &Sizes, i: usize) -> (usize, usize) {
         let (list, group) = (self.first + i, sizes.group());
@@ -182,7 +207,7 @@ fn join(sizes: &Sizes, cut: &Cut, record: usize, partials: &[f32], out: &mut [f3
         if list >= sizes.batch * sizes.n_kv_head {
             return;
         }
-        let place = Place { row: list / sizes.n_kv_head, head: list % sizes.n_kv_head, first: 0 };
+        let place = Place::new(sizes, list, 0, cut.tile);
         for i in 0..sizes.list() {
             let out = &mut out[place.at(sizes, i)..][..width];
             let found = block::join(pieces.chunks_exact(record), i, out);
@@ -203,7 +228,7 @@ pub(crate) fn probs(pool: &Pool, spec: &Attention, sizes: &Sizes, operands: &Ope
     let shared = Shared::new(probs);
     pool.run(sizes.batch * sizes.n_kv_head * tiles, &|unit| {
         let (tile, head) = (unit % tiles, unit / tiles);
-        let place = Place { row: head / sizes.n_kv_head, head: head % sizes.n_kv_head, first: tile * TILE };
+        let place = Place::new(sizes, head, tile * TILE, TILE);
         SCRATCH.with_borrow_mut(|scratch| {
             scratch.scores(&mask, operands, place, |i, at, scores| {
                 let row = place.score(sizes, i);
@@ -211,7 +236,7 @@ pub(crate) fn probs(pool: &Pool, spec: &Attention, sizes: &Sizes, operands: &Ope
                 let out = unsafe { shared.slice(row * sizes.keys + at, scores.len()) };
                 out.copy_from_slice(scores);
             });
-            for i in 0..TILE.min(sizes.list() - place.first) {
+            for i in 0..place.count {
                 let row = place.score(sizes, i);
                 // SAFETY: as above, and the piece before is no longer in use.
                 block::normalise(unsafe { shared.slice(row * sizes.keys, sizes.keys) });

@@ -172,7 +172,8 @@ pub(super) fn write<'g>(g: &'g Builder, cfg: &Decoder, look: &Look, seen: Var<'g
     });
     let filters: Vec<Var<'g>> = filters.collect();
     let filters = filters[0].concat(&filters[1..], 1); // [B·N, n, C/8]
-    let masks = filters.matmul_as(MatMul { a: Side::Plain, b: Side::Transposed }, in_a_row(large)); // [B·N, n, 16·h·w]
+    let masks = in_a_row(large).matmul_as(MatMul { a: Side::Plain, b: Side::Transposed }, filters); // [B·N, 16·h·w, n]
+    let masks = masks.permute([0, 2, 1]);
     let scores = layers(token(tokens, 0), &w.at("iou_prediction_head"), cfg.rating, n); // [B·N, n]
     let (start, count) = if look.prompts.multimask { (1, cfg.n_masks) } else { (0, 1) };
     let shape = |more: &[usize]| -> Vec<Dim> {

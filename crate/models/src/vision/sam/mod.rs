@@ -6,6 +6,7 @@
 
 mod decoder;
 mod encoder;
+mod names;
 mod prompts;
 
 use graph::{Act, Builder, DType, Dim};
@@ -14,6 +15,8 @@ use super::{Look, Reads};
 use crate::{Error, Fields};
 pub use decoder::Decoder;
 pub use encoder::Encoder;
+pub(super) use encoder::neck;
+pub use names::{counts_from_first, former_name, published_config};
 pub use prompts::{Labels, PromptEncoder};
 
 /// What is fixed for one model.

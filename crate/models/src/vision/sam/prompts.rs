@@ -63,11 +63,15 @@ impl PromptEncoder {
     /// A field is wrong.
     pub fn read(config: &Fields<'_>) -> Result<Self, Error> {
         let patches = Patches::read(config, 1024, 16)?;
+        let mask_channels = config.size_or("mask_input_channels", 16)?;
+        if !mask_channels.is_multiple_of(4) {
+            return Err(config.fail("mask_input_channels", format!("is {mask_channels}, no multiple of 4")));
+        }
         Ok(Self {
             n_embd: config.size_or("hidden_size", 256)?,
             size: patches.size,
             grid: patches.grid(patches.size),
-            mask_channels: config.size_or("mask_input_channels", 16)?,
+            mask_channels,
             norm_eps: config.number_or("layer_norm_eps", 1e-6)? as f32,
             act: read_act(config, "hidden_act", ACT)?,
         })

@@ -30,13 +30,17 @@ after(async () => {
   await site?.close();
 });
 
-/** The floats of a safetensors file. @param {string} file */
+/** The floats and bytes of a safetensors file. @param {string} file */
 function readTensors(file) {
   const bytes = readFileSync(file);
   const start = 8 + Number(bytes.readBigUInt64LE(0));
   const header = JSON.parse(bytes.subarray(8, start).toString());
-  const entries = Object.entries(header).filter(([, about]) => about.dtype === "F32");
-  return new Map(entries.map(([name, { data_offsets: [from, to] }]) => [name, new Float32Array(new Uint8Array(bytes.subarray(start + from, start + to)).buffer)]));
+  const entries = Object.entries(header).filter(([name]) => name !== "__metadata__");
+  const read = (/** @type {any} */ { dtype, data_offsets: [from, to] }) => {
+    const own = new Uint8Array(bytes.subarray(start + from, start + to));
+    return dtype === "F32" ? new Float32Array(own.buffer) : Float32Array.from(own);
+  };
+  return new Map(entries.map(([name, about]) => [name, read(about)]));
 }
 
 /** @param {string} name */

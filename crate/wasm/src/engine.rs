@@ -242,9 +242,11 @@ impl Loaded {
 async fn answer(loaded: &Loaded, prompt: &[u32], sampling: Sampling, caller: &Caller) -> Result<JsValue, JsValue> {
     let options = sampling.over(&loaded.generation)?;
     let mut session = loaded.take_session()?;
-    let (mut piece, mut progress, rest) = caller.hears();
-    let mut listener = Listener { piece: &mut piece, progress: &mut progress, pause: Some(&rest) };
-    let written = loaded.model.generate(&mut session, loaded.tokenizer.as_ref(), prompt, &options, &mut listener).await;
+    let tokenizer = loaded.tokenizer.as_ref();
+    let generate = async |listener: &mut Listener<'_>| {
+        loaded.model.generate(&mut session, tokenizer, prompt, &options, listener).await
+    };
+    let written = caller.hears(generate).await;
     loaded.session.replace(Some(session));
     told(&Completion::from(written.map_err(Failure::from)?))
 }

@@ -35,16 +35,13 @@ impl Caller {
         self.wanted()
     }
 
-    /// What a model that writes tells this call: pieces, how far it is, and its pauses.
+    /// Runs what writes; this call hears its pieces and how far it is, and pauses between.
     #[cfg(any(feature = "chat", feature = "tasks"))]
-    pub fn hears(
-        &self,
-    ) -> (
-        impl FnMut(&str) -> ControlFlow<()>,
-        impl FnMut(run::Progress) -> ControlFlow<()>,
-        impl Fn() -> LocalFuture<'static, ()>,
-    ) {
-        (|text: &str| self.write(text), |progress| self.tell(progress), || self.rest())
+    pub async fn hears<T>(&self, task: impl AsyncFnOnce(&mut run::Listener<'_>) -> T) -> T {
+        let mut piece = |text: &str| self.write(text);
+        let mut progress = |progress| self.tell(progress);
+        let rest = || self.rest();
+        task(&mut run::Listener { piece: &mut piece, progress: &mut progress, pause: Some(&rest) }).await
     }
 
     /// Tells a piece of the answer.

@@ -1,7 +1,11 @@
 //! The messages themselves. The script of the worker takes them apart and calls the engine, so that here they are only
 //! written down; their TypeScript is made from them.
 
-#![expect(dead_code, reason = "TypeScript is made from these types; the script of the worker makes the values")]
+#![expect(
+    dead_code,
+    clippy::large_enum_variant,
+    reason = "TypeScript is made from these types; the script of the worker makes the values"
+)]
 
 use ts_rs::TS;
 

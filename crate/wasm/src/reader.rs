@@ -96,15 +96,13 @@ impl Reader {
             }
             ReadRequest::Translate { texts, source, target, writing } => {
                 let options = TranslateOptions { source, target, writing: self.writing(writing).await? };
-                let (mut piece, mut progress, rest) = caller.hears();
-                let mut listener = Listener { piece: &mut piece, progress: &mut progress, pause: Some(&rest) };
-                ReadResult::Translate(reader.translate(&texts, &options, &mut listener).await?)
+                let translate = async |listener: &mut Listener<'_>| reader.translate(&texts, &options, listener).await;
+                ReadResult::Translate(caller.hears(translate).await?)
             }
             ReadRequest::Summarize { texts, writing } => {
                 let options = self.writing(writing).await?;
-                let (mut piece, mut progress, rest) = caller.hears();
-                let mut listener = Listener { piece: &mut piece, progress: &mut progress, pause: Some(&rest) };
-                ReadResult::Summarize(reader.summarize(&texts, &options, &mut listener).await?)
+                let summarize = async |listener: &mut Listener<'_>| reader.summarize(&texts, &options, listener).await;
+                ReadResult::Summarize(caller.hears(summarize).await?)
             }
             ReadRequest::Tokens { text } => ReadResult::Tokens(reader.tokens(&text)?),
         })

@@ -16,7 +16,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("pictures", &[]),
     ("run", &["candle", "cpu", "format", "gpu", "graph", "models", "pictures"]),
     ("train", &["format", "graph", "models", "run"]),
-    ("wasm", &["format", "run", "train"]),
+    ("wasm", &["format", "pictures", "run", "train"]),
     // The program also shows graphs and lists shapes.
     ("cli", &["format", "graph", "models", "pictures", "run", "train"]),
 ];

@@ -78,7 +78,7 @@ test("a model is picked by its task, in English and in Chinese", { timeout: 240_
   assert.deepEqual(await page.locator(".bars li span").allTextContents(), first.result.map((/** @type {any} */ one) => one.label));
   await page.getByRole("tab", { name: "Answer" }).click();
   assert.match((await page.locator("main").textContent()) ?? "", /The loaded model is for “Classify”/);
-  await page.getByRole("button", { name: /^answer/ }).click();
+  await page.getByRole("button", { name: /^answer \d/ }).click();
   await state(page, "ready");
   const [asked] = cases("answer");
   await page.getByLabel("Question").fill(asked.question);
@@ -86,7 +86,7 @@ test("a model is picked by its task, in English and in Chinese", { timeout: 240_
   assert.equal(await page.locator("mark").first().textContent(), asked.result[0].answer);
   await page.getByRole("button", { name: "中文" }).click();
   await page.getByRole("tab", { name: "比较" }).click();
-  await page.getByRole("button", { name: /^embed/ }).click();
+  await page.getByRole("button", { name: /^embed \d/ }).click();
   await state(page, "ready");
   await page.getByRole("button", { name: "运行" }).click();
   await page.locator(".cosines").waitFor();

@@ -116,12 +116,9 @@ pub async fn bench_pass(model: &Model, options: BenchOptions) -> Result<PassFigu
     let model_of = &model.package().model;
     let mut runs = Vec::new();
     for run in 0..=options.runs {
-        let (call, inputs) = pass_inputs(model_of, tokens, run as u64)?.bind(model_of)?;
-        let inputs: Vec<(&str, &Tensor)> = inputs.iter().map(|(name, tensor)| (name.as_str(), tensor)).collect();
-        let start = Instant::now();
-        model.run(call, None, &inputs).await?;
+        let milliseconds = pass(model, tokens, run as u64).await?;
         if run > 0 {
-            runs.push(start.elapsed().as_secs_f64() * 1e3);
+            runs.push(milliseconds);
         }
     }
     let parts = match model_of {
@@ -142,6 +139,19 @@ pub async fn bench_pass(model: &Model, options: BenchOptions) -> Result<PassFigu
         kernels: info.kernels,
         runs,
     })
+}
+
+/// Milliseconds of one forward pass over random tokens.
+///
+/// # Errors
+/// The device fails.
+pub(crate) async fn pass(model: &Model, tokens: usize, seed: u64) -> Result<f64, Error> {
+    let of = &model.package().model;
+    let (call, inputs) = pass_inputs(of, tokens, seed)?.bind(of)?;
+    let inputs: Vec<(&str, &Tensor)> = inputs.iter().map(|(name, tensor)| (name.as_str(), tensor)).collect();
+    let start = Instant::now();
+    model.run(call, None, &inputs).await?;
+    Ok(start.elapsed().as_secs_f64() * 1e3)
 }
 
 /// A row of tokens, and for a decoder behind the encoder a target half as long.

@@ -4,13 +4,13 @@ use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 
 use graph::{StateSpec, Taps, Tensor};
-use models::{Call, Head, Mask, Task};
+use models::{Call, Head, Mask, Parts, Task};
 
 use crate::device::{Device, DeviceChoice, Program, RunCost, State, Weights};
 use crate::package::{Package, Source};
 use crate::step::Step;
 use crate::trial::{self, Chosen, Trial};
-use crate::{Error, GenerationConfig, Progress, Session, load};
+use crate::{Error, GenerationConfig, Progress, Session, bench, load};
 
 /// How a model is loaded.
 #[derive(Clone, Debug, PartialEq)]
@@ -82,6 +82,15 @@ pub struct Model {
 
 /// Tokens of the calls that [`Model::warm`] makes: a prompt long enough for the kernels of long ones, and one token.
 const WARM: [(Head, usize); 4] = [(Head::Logits, 8), (Head::Logits, 1), (Head::TopK(40), 1), (Head::Greedy, 1)];
+
+/// How long [`Model::warm`] lets a model read: so many passes, or until they have taken so long.
+struct Reading {
+    tokens: usize,
+    passes: usize,
+    milliseconds: f64,
+}
+
+const READING: Reading = Reading { tokens: 128, passes: 8, milliseconds: 600.0 };
 
 impl Model {
     /// Checks the files, opens the device, loads the weights.
@@ -182,7 +191,7 @@ impl Model {
     pub async fn warm(&self, progress: &mut dyn FnMut(Progress)) -> Result<(), Error> {
         let n_vocab = self.package.model.n_vocab();
         if self.package.model.task() != Task::CausalLm {
-            return Ok(());
+            return self.warm_reading(progress).await;
         }
         let heads: Vec<(Head, usize)> =
             WARM.into_iter().filter(|(head, _)| !matches!(head, Head::TopK(k) if *k >= n_vocab)).collect();
@@ -201,6 +210,25 @@ impl Model {
             }
         }
         progress(Progress::Compile { done: total, total });
+        Ok(())
+    }
+
+    /// Reads random texts for a short while, where kernels are compiled when they first run, and in a page, whose browser
+    /// optimises the module while it runs: the first passes take up to three times as long as later ones.
+    async fn warm_reading(&self, progress: &mut dyn FnMut(Progress)) -> Result<(), Error> {
+        let (parts, task) = (self.package.model.parts(), self.package.model.task());
+        let reads = parts == Parts::Encoder || (parts == Parts::EncoderDecoder && task == Task::Seq2SeqLm);
+        if !reads || !(self.device.compiles() || cfg!(target_arch = "wasm32")) {
+            return Ok(());
+        }
+        let tokens = READING.tokens.min(self.package.model.longest().max(1));
+        let (mut done, mut milliseconds) = (0, 0.0);
+        while done < READING.passes && milliseconds < READING.milliseconds {
+            progress(Progress::Compile { done, total: READING.passes });
+            milliseconds += bench::pass(self, tokens, done as u64).await?;
+            done += 1;
+        }
+        progress(Progress::Compile { done: READING.passes, total: READING.passes });
         Ok(())
     }
 

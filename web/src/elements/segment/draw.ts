@@ -27,10 +27,12 @@ export function drawMasks(canvas: HTMLCanvasElement, layers: readonly Layer[]): 
   if (!context) return;
   const { width, height } = canvas;
   const picture = context.createImageData(width, height);
+  const pixels = new Uint32Array(picture.data.buffer);
   for (const { mask, colour, strength } of layers) {
     if (mask.size[0] !== height || mask.size[1] !== width) continue;
     const inside = maskPixels(mask);
-    for (let i = 0; i < inside.length; i++) if (inside[i] === 1) picture.data.set([...colour, strength], 4 * i);
+    const [pixel = 0] = new Uint32Array(Uint8Array.of(...colour, strength).buffer);
+    for (let i = 0; i < inside.length; i++) if (inside[i] === 1) pixels[i] = pixel;
   }
   context.putImageData(picture, 0, 0);
 }

@@ -11,7 +11,7 @@ import { type Language, TEXTS, chooseLanguage } from "../texts.js";
 import { theme } from "../theme.js";
 import { COLOURS, type Layer, drawMasks, drawPointed, objectAt, samplePicture } from "./draw.js";
 import { KINDS, type Kind, save } from "./export.js";
-import { type Pointed, Studio } from "./studio.js";
+import { type Pointed, type Shown, Studio } from "./studio.js";
 import { segmentStyle } from "./style.js";
 import { WORDS, type Words } from "./words.js";
 
@@ -57,6 +57,10 @@ export class DynastySegment extends LitElement {
   /** Where the pointer went down, and where it is. */
   private drag: { readonly from: [number, number]; to: [number, number]; moved: boolean } | undefined;
   private grid = GRID;
+  /** What the canvases show. */
+  private canvas: HTMLCanvasElement | undefined;
+  private shown: Shown | undefined;
+  private drawn: readonly Layer[] = [];
 
   constructor() {
     super();
@@ -228,16 +232,20 @@ export class DynastySegment extends LitElement {
     const [base, masks, points] = [...this.renderRoot.querySelectorAll("canvas")];
     if (!picture || !base || !masks || !points) return;
     const { width, height } = picture.bitmap;
-    if (base.dataset["name"] !== picture.name || base.width !== width || base.height !== height) {
+    const fresh = this.canvas !== base || this.shown !== picture;
+    if (fresh) {
+      [this.canvas, this.shown] = [base, picture];
       for (const canvas of [base, masks, points]) [canvas.width, canvas.height] = [width, height];
-      base.dataset["name"] = picture.name;
       base.getContext("2d")?.drawImage(picture.bitmap, 0, 0);
     }
     const [first = [0, 0, 0] as const] = COLOURS;
     const layers: Layer[] = (objects ?? []).map(({ mask }, i) => ({ mask, colour: COLOURS[i % COLOURS.length] ?? first, strength: 110 }));
     if (preview && !mask) layers.push({ mask: preview.mask, colour: first, strength: 70 });
     if (mask) layers.push({ mask: mask.mask, colour: first, strength: 140 });
-    drawMasks(masks, layers);
+    // Decoding masks takes long, and most updates are about something else.
+    const same = layers.length === this.drawn.length && layers.every(({ mask, strength }, i) => mask === this.drawn[i]?.mask && strength === this.drawn[i]?.strength);
+    if (!same || fresh) drawMasks(masks, layers);
+    this.drawn = layers;
     points.getContext("2d")?.clearRect(0, 0, width, height);
     const box: Pointed["box"] = this.drag?.moved ? boxOf(this.drag.from, this.drag.to) : undefined;
     drawPointed(points, pointed, box, width / Math.max(1, base.clientWidth));

@@ -235,6 +235,8 @@ export class Studio {
       return this.changed();
     }
     const { segmenter } = this;
+    // A look that was cancelled is made up for.
+    await this.look();
     if (!segmenter || !this.seen || (this.state !== "ready" && this.state !== "working")) return this.changed();
     const stopper = this.begin("working");
     const began = performance.now();

@@ -1,13 +1,11 @@
-import { LitElement, type PropertyValues, type TemplateResult, html, nothing } from "lit";
+import { type PropertyValues, type TemplateResult, html, nothing } from "lit";
 
-import type { DeviceChoice, DynastyOptions } from "../../engine/index.js";
-import { type Speech, errorView, loadingView, runsInShort, startView } from "../chat-views.js";
-import type { Wanted } from "../conversation.js";
-import { nameOf, readChosen, readDrop } from "../dropped.js";
+import type { FoundMask } from "../../engine/index.js";
+import { loadingView, runsInShort } from "../chat-views.js";
+import { nameOf } from "../dropped.js";
 import { ICONS } from "../icons.js";
-import { type LocalModel, fetchModels } from "../models.js";
+import { ModelElement } from "../model-element.js";
 import { showWhole, threeDigits } from "../numbers.js";
-import { type Language, TEXTS, chooseLanguage } from "../texts.js";
 import { theme } from "../theme.js";
 import { COLOURS, type Layer, drawMasks, drawPointed, objectAt, samplePicture } from "./draw.js";
 import { KINDS, type Kind, save } from "./export.js";
@@ -30,29 +28,16 @@ const PICTURE = /^image\//;
  * Attributes: `model` (a name of the list, or an address), `models` (the list's address), `picture` (an address),
  * `device`, `threads`, `language`. `data-state` tells what it is doing. The slot `brand` stands before the model's name.
  */
-export class DynastySegment extends LitElement {
+export class DynastySegment extends ModelElement {
   static override styles = [theme, ...segmentStyle];
 
   static override properties = {
-    model: { type: String },
-    models: { type: String },
     picture: { type: String },
-    device: { type: String },
-    threads: { type: Number },
-    language: { type: String, reflect: true },
   };
 
-  declare model: string | undefined;
-  declare models: string;
   declare picture: string | undefined;
-  declare device: DeviceChoice;
-  declare threads: number | undefined;
-  declare language: Language;
 
   private readonly studio = new Studio(() => this.requestUpdate());
-  private offered: readonly LocalModel[] = [];
-  private picking = false;
-  private dragging = false;
   private hovering = true;
   /** Where the pointer went down, and where it is. */
   private drag: { readonly from: [number, number]; to: [number, number]; moved: boolean } | undefined;
@@ -62,68 +47,41 @@ export class DynastySegment extends LitElement {
   private shown: Shown | undefined;
   private drawn: readonly Layer[] = [];
 
-  constructor() {
-    super();
-    this.models = "models.json";
-    this.device = "auto";
-    this.language = chooseLanguage(globalThis.navigator?.languages ?? []);
+  protected override get work(): Studio {
+    return this.studio;
+  }
+
+  protected override get loadedName(): string | undefined {
+    return this.studio.segmenter?.about.info.name;
   }
 
   override connectedCallback(): void {
     super.connectedCallback();
-    this.dataset["state"] = this.studio.state;
-    this.addEventListener("dragover", this.onDragOver);
-    this.addEventListener("dragleave", this.onDragLeave);
-    this.addEventListener("drop", this.onDrop);
     this.addEventListener("keydown", this.onKeyDown);
     globalThis.addEventListener("paste", this.onPaste);
-    void this.begin();
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     globalThis.removeEventListener("paste", this.onPaste);
-    this.studio.dispose();
   }
 
-  protected override updated(_changed: PropertyValues<this>): void {
-    this.dataset["state"] = this.studio.state;
-    this.lang = this.language === "zh" ? "zh-Hans" : "en";
+  protected override updated(changed: PropertyValues<this>): void {
+    super.updated(changed);
     this.draw();
   }
 
   protected override render(): TemplateResult {
-    return html`${this.bar()}
+    const { segmenter } = this.studio;
+    const runs = segmenter ? html`<span class="soft">${runsInShort(this.speech, { ...segmenter.about, ...segmenter.about.info })}</span>` : nothing;
+    return html`${this.bar(runs)}
       <main>${this.body()}</main>
-      <input class="file" type="file" multiple hidden @change=${this.onChosen} />
-      <input class="folder" type="file" webkitdirectory hidden @change=${this.onChosen} />
       <input class="photo" type="file" accept="image/*" hidden @change=${this.onChosen} />
-      ${this.dragging ? html`<div class="veil">${this.speech.texts.dropNow}</div>` : nothing}`;
-  }
-
-  private get speech(): Speech {
-    return { texts: TEXTS[this.language] ?? TEXTS.en, language: this.language };
+      ${this.drops()}`;
   }
 
   private get words(): Words {
     return WORDS[this.language] ?? WORDS.en;
-  }
-
-  private bar(): TemplateResult {
-    const { texts } = this.speech;
-    const { loading, segmenter, state } = this.studio;
-    const name = loading?.name ?? segmenter?.about.info.name;
-    const other: Language = this.language === "zh" ? "en" : "zh";
-    const pick = (): void => this.change(() => (this.picking = !this.picking && state !== "loading"));
-    return html`<header class="bar">
-      <slot name="brand"></slot>
-      ${name === undefined
-        ? nothing
-        : html`<button class="button quiet model-name" @click=${pick} title=${texts.changeModel} aria-expanded=${this.picking}><span>${name}</span>${ICONS.open}</button>`}
-      <span class="grow"></span>
-      ${segmenter ? html`<span class="soft">${runsInShort(this.speech, { ...segmenter.about, ...segmenter.about.info })}</span>` : nothing}
-      <button class="button quiet" lang=${other === "zh" ? "zh-Hans" : "en"} @click=${() => this.setLanguage(other)}>${texts.otherLanguage}</button>
-    </header>`;
   }
 
   private body(): TemplateResult {
@@ -131,8 +89,7 @@ export class DynastySegment extends LitElement {
     if (studio.loading) return loadingView(speech, studio.loading, () => studio.stop());
     if (!studio.segmenter || this.picking) {
       const fitting = this.offered.filter(({ task }) => task === "segment");
-      const act = { choose: (model: LocalModel) => void this.load({ name: model.name, source: model.url }), openFile: () => this.openDialog("file"), openFolder: () => this.openDialog("folder") };
-      return startView(speech, fitting, this.alert(), act, { title: words.title, lead: words.lead });
+      return this.startPage(fitting, nothing, { title: words.title, lead: words.lead });
     }
     return studio.picture ? this.workbench() : this.pictureStart();
   }
@@ -211,18 +168,8 @@ export class DynastySegment extends LitElement {
     return html`<button aria-pressed=${i === this.studio.chosen} aria-label=${this.words.candidate(i + 1, shown)} @click=${() => this.studio.choose(i)}>${shown}</button>`;
   }
 
-  private alert(): TemplateResult | typeof nothing {
-    const { studio } = this;
-    if (!studio.failure) return nothing;
-    return errorView(this.speech, studio.failure, {
-      retry: studio.segmenter ? undefined : () => void studio.reload(this.engineOptions()),
-      choose: () => this.change(() => (studio.dismiss(), (this.picking = studio.segmenter !== undefined))),
-      dismiss: () => studio.dismiss(),
-    });
-  }
-
   /** The masks that are saved: the chosen one, else all objects. */
-  private get masks() {
+  private get masks(): readonly FoundMask[] {
     const { mask, objects } = this.studio;
     return mask ? [mask] : (objects ?? []);
   }
@@ -251,19 +198,15 @@ export class DynastySegment extends LitElement {
     drawPointed(points, pointed, box, width / Math.max(1, base.clientWidth));
   }
 
-  private async begin(): Promise<void> {
-    this.offered = await fetchModels(new URL(this.models, document.baseURI).href);
-    this.requestUpdate();
+  protected override async begin(): Promise<void> {
     if (this.picture) void this.showUrl(this.picture);
-    const { model } = this;
-    if (!model || this.studio.state !== "idle") return;
-    const found = this.offered.find(({ name }) => name === model);
-    await this.load({ name: found?.name ?? nameOf(model), source: found?.url ?? model });
+    await super.begin();
   }
 
-  private async load(wanted: Wanted): Promise<void> {
-    this.picking = false;
-    await this.studio.load(wanted, this.engineOptions());
+  protected override take(files: readonly File[]): boolean {
+    const picture = files.find(({ type }) => PICTURE.test(type));
+    if (picture) void this.showBlob(picture.name, picture);
+    return picture !== undefined;
   }
 
   /** Takes a file as the picture. */
@@ -292,24 +235,6 @@ export class DynastySegment extends LitElement {
     link.download = name;
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
-  }
-
-  private engineOptions(): DynastyOptions {
-    return { device: this.device, threads: Number.isFinite(this.threads) ? this.threads : undefined };
-  }
-
-  private setLanguage(language: Language): void {
-    this.language = language;
-    this.dispatchEvent(new CustomEvent("languagechange", { detail: language, bubbles: true, composed: true }));
-  }
-
-  private change(change: () => void): void {
-    change();
-    this.requestUpdate();
-  }
-
-  private openDialog(kind: "file" | "folder" | "photo"): void {
-    this.renderRoot.querySelector<HTMLInputElement>(`input.${kind}`)?.click();
   }
 
   /** A pointer's place in the picture's pixels. */
@@ -362,20 +287,8 @@ export class DynastySegment extends LitElement {
     if (typeof address === "string" && address !== "") void this.showUrl(address);
   };
 
-  private readonly onChosen = (event: Event): void => {
-    const input = event.target as HTMLInputElement;
-    const file = input.files?.[0];
-    if (file && PICTURE.test(file.type)) void this.showBlob(file.name, file);
-    else {
-      const wanted = readChosen(input.files);
-      if (wanted) void this.load(wanted);
-    }
-    input.value = "";
-  };
-
   private readonly onPaste = (event: ClipboardEvent): void => {
-    const file = [...(event.clipboardData?.files ?? [])].find(({ type }) => PICTURE.test(type));
-    if (file) void this.showBlob(file.name, file);
+    this.take([...(event.clipboardData?.files ?? [])]);
   };
 
   private readonly onKeyDown = (event: KeyboardEvent): void => {
@@ -388,23 +301,6 @@ export class DynastySegment extends LitElement {
     else if (/^[1-3]$/.test(event.key)) studio.choose(Number(event.key) - 1);
     else return;
     event.preventDefault();
-  };
-
-  private readonly onDragOver = (event: DragEvent): void => {
-    event.preventDefault();
-    if (!this.dragging) this.change(() => (this.dragging = true));
-  };
-
-  private readonly onDragLeave = (event: DragEvent): void => {
-    if (event.relatedTarget === null) this.change(() => (this.dragging = false));
-  };
-
-  private readonly onDrop = (event: DragEvent): void => {
-    event.preventDefault();
-    this.change(() => (this.dragging = false));
-    const picture = [...(event.dataTransfer?.files ?? [])].find(({ type }) => PICTURE.test(type));
-    if (picture) return void this.showBlob(picture.name, picture);
-    if (event.dataTransfer) void readDrop(event.dataTransfer).then((wanted) => wanted && this.load(wanted));
   };
 }
 

@@ -1,57 +1,12 @@
 import { css } from "lit";
 
+import { frameStyle } from "../frame-style.js";
 import { startStyle } from "../start-style.js";
 
 /** The frame, the picture and the tools beside it. */
 const studio = css`
   :host {
-    display: grid;
     grid-template: auto minmax(0, 1fr) / minmax(0, 1fr);
-    height: 100%;
-    min-height: 24rem;
-    position: relative;
-    background: var(--paper);
-    color: var(--ink);
-    font: 1rem/1.6 var(--sans);
-    -webkit-font-smoothing: antialiased;
-  }
-
-  .bar {
-    display: flex;
-    align-items: center;
-    gap: 0.25rem;
-    padding: 0.6rem clamp(0.6rem, 2vw, 1.25rem);
-  }
-
-  .grow {
-    flex: 1;
-  }
-
-  .model-name {
-    min-width: 0;
-    max-width: 46vw;
-    margin-inline-start: 0.35rem;
-  }
-
-  .model-name span {
-    overflow: hidden;
-    text-overflow: ellipsis;
-  }
-
-  main {
-    overflow-y: auto;
-    padding-inline: clamp(0.6rem, 3vw, 1.5rem);
-  }
-
-  .column {
-    width: 100%;
-    max-width: 46rem;
-    margin-inline: auto;
-  }
-
-  .soft {
-    color: var(--soft);
-    font-size: 0.875rem;
   }
 
   .studio {
@@ -164,4 +119,4 @@ const studio = css`
 `;
 
 /** How the page of masks looks. */
-export const segmentStyle = [startStyle, studio];
+export const segmentStyle = [frameStyle, startStyle, studio];

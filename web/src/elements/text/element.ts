@@ -1,13 +1,11 @@
-import { LitElement, type PropertyValues, type TemplateResult, html, nothing } from "lit";
+import { type TemplateResult, html, nothing } from "lit";
 
-import type { DeviceChoice, DynastyOptions, ReaderTask } from "../../engine/index.js";
-import { type Speech, errorView, loadingView, runsInShort, startView } from "../chat-views.js";
+import type { ReaderTask } from "../../engine/index.js";
+import { loadingView, runsInShort } from "../chat-views.js";
 import type { Wanted } from "../conversation.js";
-import { nameOf, readChosen, readDrop } from "../dropped.js";
 import { ICONS } from "../icons.js";
-import { type LocalModel, fetchModels } from "../models.js";
+import { ModelElement } from "../model-element.js";
 import { threeDigits } from "../numbers.js";
-import { type Language, TEXTS, chooseLanguage } from "../texts.js";
 import { theme } from "../theme.js";
 import { Desk } from "./desk.js";
 import { textStyle } from "./style.js";
@@ -26,29 +24,16 @@ const fits = (listed: string, task: ReaderTask): boolean => listed === task || (
  * Attributes: `model` (a name of the list, or an address), `models` (the list's address), `task`, `device`, `threads`,
  * `language`. `data-state` tells what it is doing. The slot `brand` stands before the model's name.
  */
-export class DynastyText extends LitElement {
+export class DynastyText extends ModelElement {
   static override styles = [theme, ...textStyle];
 
   static override properties = {
-    model: { type: String },
-    models: { type: String },
     task: { type: String, reflect: true },
-    device: { type: String },
-    threads: { type: Number },
-    language: { type: String, reflect: true },
   };
 
-  declare model: string | undefined;
-  declare models: string;
   declare task: ReaderTask;
-  declare device: DeviceChoice;
-  declare threads: number | undefined;
-  declare language: Language;
 
-  private readonly desk = new Desk(() => this.onDesk());
-  private offered: readonly LocalModel[] = [];
-  private picking = false;
-  private dragging = false;
+  private readonly desk = new Desk(() => this.requestUpdate());
   private copied = false;
   /** What people wrote, by task; the example until then. */
   private readonly written = new Map<ReaderTask, string>();
@@ -58,63 +43,28 @@ export class DynastyText extends LitElement {
 
   constructor() {
     super();
-    this.models = "models.json";
     this.task = "fill_mask";
-    this.device = "auto";
-    this.language = chooseLanguage(globalThis.navigator?.languages ?? []);
   }
 
-  override connectedCallback(): void {
-    super.connectedCallback();
-    this.dataset["state"] = this.desk.state;
-    this.addEventListener("dragover", this.onDragOver);
-    this.addEventListener("dragleave", this.onDragLeave);
-    this.addEventListener("drop", this.onDrop);
-    void this.begin();
+  protected override get work(): Desk {
+    return this.desk;
   }
 
-  override disconnectedCallback(): void {
-    super.disconnectedCallback();
-    this.desk.dispose();
-  }
-
-  protected override updated(_changed: PropertyValues<this>): void {
-    this.dataset["state"] = this.desk.state;
-    this.lang = this.language === "zh" ? "zh-Hans" : "en";
+  protected override get loadedName(): string | undefined {
+    return this.desk.reader?.about.info.name;
   }
 
   protected override render(): TemplateResult {
-    return html`${this.bar()}
+    const { reader } = this.desk;
+    const runs = reader ? html`<span class="soft">${runsInShort(this.speech, { ...reader.about, ...reader.about.info })}</span>` : nothing;
+    return html`${this.bar(runs)}
       <nav class="tasks" role="tablist" aria-label=${this.speech.texts.title}>${TASKS.map((task) => this.tab(task))}</nav>
       <main id="panel" role="tabpanel">${this.body()}</main>
-      <input class="file" type="file" multiple hidden @change=${this.onChosen} />
-      <input class="folder" type="file" webkitdirectory hidden @change=${this.onChosen} />
-      ${this.dragging ? html`<div class="veil">${this.speech.texts.dropNow}</div>` : nothing}`;
-  }
-
-  private get speech(): Speech {
-    return { texts: TEXTS[this.language] ?? TEXTS.en, language: this.language };
+      ${this.drops()}`;
   }
 
   private get voice(): Voice {
     return { words: WORDS[this.language] ?? WORDS.en, language: this.language };
-  }
-
-  private bar(): TemplateResult {
-    const { texts } = this.speech;
-    const { loading, reader } = this.desk;
-    const name = loading?.name ?? reader?.about.info.name;
-    const other: Language = this.language === "zh" ? "en" : "zh";
-    const pick = (): void => this.change(() => (this.picking = !this.picking && this.desk.state !== "loading"));
-    return html`<header class="bar">
-      <slot name="brand"></slot>
-      ${name === undefined
-        ? nothing
-        : html`<button class="button quiet model-name" @click=${pick} title=${texts.changeModel} aria-expanded=${this.picking}><span>${name}</span>${ICONS.open}</button>`}
-      <span class="grow"></span>
-      ${reader ? html`<span class="soft">${runsInShort(this.speech, { ...reader.about, ...reader.about.info })}</span>` : nothing}
-      <button class="button quiet" lang=${other === "zh" ? "zh-Hans" : "en"} @click=${() => this.setLanguage(other)}>${texts.otherLanguage}</button>
-    </header>`;
   }
 
   private tab(task: ReaderTask): TemplateResult {
@@ -133,8 +83,7 @@ export class DynastyText extends LitElement {
       const about = words.tasks[this.task];
       const fitting = this.offered.filter((model) => fits(model.task, this.task));
       const note = desk.reader && !this.picking ? html`<p class="soft">${task ? words.otherTask(words.tasks[task].name) : words.noTask}</p>` : nothing;
-      const act = { choose: (model: LocalModel) => void this.load({ name: model.name, source: model.url }), openFile: () => this.openDialog("file"), openFolder: () => this.openDialog("folder") };
-      return startView(speech, fitting, html`${this.alert()}${note}`, act, { title: about.name, lead: about.lead });
+      return this.startPage(fitting, note, { title: about.name, lead: about.lead });
     }
     return this.panel();
   }
@@ -191,16 +140,6 @@ export class DynastyText extends LitElement {
     </section>`;
   }
 
-  private alert(): TemplateResult | typeof nothing {
-    const { desk } = this;
-    if (!desk.failure) return nothing;
-    return errorView(this.speech, desk.failure, {
-      retry: desk.reader ? undefined : () => void desk.reload(this.engineOptions()),
-      choose: () => this.change(() => (desk.dismiss(), (this.picking = desk.reader !== undefined))),
-      dismiss: () => desk.dismiss(),
-    });
-  }
-
   /** The text of the panel. */
   private get text(): string {
     const mask = this.desk.reader?.about.mask ?? "[MASK]";
@@ -211,18 +150,8 @@ export class DynastyText extends LitElement {
     return this.question ?? this.voice.words.exampleQuestion;
   }
 
-  private async begin(): Promise<void> {
-    this.offered = await fetchModels(new URL(this.models, document.baseURI).href);
-    this.requestUpdate();
-    const { model } = this;
-    if (!model || this.desk.state !== "idle") return;
-    const found = this.offered.find(({ name }) => name === model);
-    await this.load({ name: found?.name ?? nameOf(model), source: found?.url ?? model });
-  }
-
-  private async load(wanted: Wanted): Promise<void> {
-    this.picking = false;
-    await this.desk.load(wanted, this.engineOptions());
+  protected override async load(wanted: Wanted): Promise<void> {
+    await super.load(wanted);
     const tasks = this.desk.reader?.about.tasks ?? [];
     if (tasks[0] !== undefined && !tasks.includes(this.task)) this.task = tasks[0];
   }
@@ -231,34 +160,12 @@ export class DynastyText extends LitElement {
     await this.desk.ask({ task: this.task, text: this.text, question: this.asked, ...this.languages, beams: this.beams });
   }
 
-  private engineOptions(): DynastyOptions {
-    return { device: this.device, threads: Number.isFinite(this.threads) ? this.threads : undefined };
-  }
-
   private async copy(): Promise<void> {
     const { result } = this.desk;
     if (!result) return;
     await navigator.clipboard.writeText(JSON.stringify({ ...result.question, ...result.found, tokens: result.tokens }, undefined, 2)).catch(() => undefined);
     this.change(() => (this.copied = true));
     setTimeout(() => this.change(() => (this.copied = false)), 1500);
-  }
-
-  private setLanguage(language: Language): void {
-    this.language = language;
-    this.dispatchEvent(new CustomEvent("languagechange", { detail: language, bubbles: true, composed: true }));
-  }
-
-  private onDesk(): void {
-    this.requestUpdate();
-  }
-
-  private change(change: () => void): void {
-    change();
-    this.requestUpdate();
-  }
-
-  private openDialog(kind: "file" | "folder"): void {
-    this.renderRoot.querySelector<HTMLInputElement>(`input.${kind}`)?.click();
   }
 
   private readonly onText = (event: Event): void => this.change(() => this.written.set(this.task, (event.target as HTMLTextAreaElement).value));
@@ -278,29 +185,6 @@ export class DynastyText extends LitElement {
     if (step === 0) return;
     this.task = TASKS[(TASKS.indexOf(this.task) + step + TASKS.length) % TASKS.length] ?? this.task;
     void this.updateComplete.then(() => this.renderRoot.querySelector<HTMLElement>('[role="tab"][aria-selected="true"]')?.focus());
-  };
-
-  private readonly onChosen = (event: Event): void => {
-    const input = event.target as HTMLInputElement;
-    const wanted = readChosen(input.files);
-    if (wanted) void this.load(wanted);
-    input.value = "";
-  };
-
-  private readonly onDragOver = (event: DragEvent): void => {
-    event.preventDefault();
-    if (!this.dragging) this.change(() => (this.dragging = true));
-  };
-
-  private readonly onDragLeave = (event: DragEvent): void => {
-    if (event.relatedTarget === null) this.change(() => (this.dragging = false));
-  };
-
-  private readonly onDrop = (event: DragEvent): void => {
-    event.preventDefault();
-    this.change(() => (this.dragging = false));
-    if (!event.dataTransfer) return;
-    void readDrop(event.dataTransfer).then((wanted) => wanted && this.load(wanted));
   };
 }
 

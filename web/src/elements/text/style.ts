@@ -1,41 +1,12 @@
 import { css } from "lit";
 
+import { frameStyle } from "../frame-style.js";
 import { startStyle } from "../start-style.js";
 
 /** The frame, the fields and the results. */
 const desk = css`
   :host {
-    display: grid;
     grid-template: auto auto minmax(0, 1fr) / minmax(0, 1fr);
-    height: 100%;
-    min-height: 24rem;
-    position: relative;
-    background: var(--paper);
-    color: var(--ink);
-    font: 1rem/1.6 var(--sans);
-    -webkit-font-smoothing: antialiased;
-  }
-
-  .bar {
-    display: flex;
-    align-items: center;
-    gap: 0.25rem;
-    padding: 0.6rem clamp(0.6rem, 2vw, 1.25rem);
-  }
-
-  .grow {
-    flex: 1;
-  }
-
-  .model-name {
-    min-width: 0;
-    max-width: 46vw;
-    margin-inline-start: 0.35rem;
-  }
-
-  .model-name span {
-    overflow: hidden;
-    text-overflow: ellipsis;
   }
 
   .tasks {
@@ -58,17 +29,6 @@ const desk = css`
     background: var(--tint);
     color: var(--ink);
     font-weight: 600;
-  }
-
-  main {
-    overflow-y: auto;
-    padding-inline: clamp(0.6rem, 3vw, 1.5rem);
-  }
-
-  .column {
-    width: 100%;
-    max-width: 46rem;
-    margin-inline: auto;
   }
 
   .desk {
@@ -120,11 +80,6 @@ const desk = css`
   .desk textarea {
     resize: vertical;
     min-height: 5.5rem;
-  }
-
-  .soft {
-    color: var(--soft);
-    font-size: 0.875rem;
   }
 
   .result {
@@ -248,4 +203,4 @@ const desk = css`
 `;
 
 /** How the page of reading models looks. */
-export const textStyle = [startStyle, desk];
+export const textStyle = [frameStyle, startStyle, desk];

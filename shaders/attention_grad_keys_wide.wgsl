@@ -6,6 +6,7 @@
 
 #import index
 #import attention_grad
+#import attention_pair
 
 @group(0) @binding(7) var<storage, read_write> dk: array<f32>; // [B or 1, S, G, D]
 @group(0) @binding(8) var<storage, read_write> dv: array<f32>; // [B or 1, S, G, D]

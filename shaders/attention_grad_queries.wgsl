@@ -6,6 +6,7 @@
 
 #import index
 #import attention_grad
+#import attention_pair
 
 @group(0) @binding(7) var<storage, read_write> dq: array<f32>;      // [B, T, H, D]
 @group(0) @binding(8) var<storage, read_write> dscores: array<f32>; // [B, H, T, S] or unused

@@ -40,7 +40,7 @@ fn four_products(i: u32) -> f32 {
     return dot(vec4f(dout[i], dout[i + 1u], dout[i + 2u], dout[i + 3u]), y);
 }
 
-// out.dout in the order in which the other kernels take dout.v: for a query that sees one key the two are the same.
+// out.dout
 fn product(i: u32) -> f32 {
     var sum = 0.0;
     for (var d = 0u; d + 16u <= params.dim; d += 16u) {

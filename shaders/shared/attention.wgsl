@@ -125,7 +125,12 @@ fn score(b: u32, h: u32, t: u32, s: u32, q_at: u32, g: u32) -> f32 {
             sum += q[q_at + d] * key(k_at + d);
         }
     }
-    sum *= params.scale;
+    return biased(sum, b, h, t, s);
+}
+
+// The score that a product q.k gives.
+fn biased(product: f32, b: u32, h: u32, t: u32, s: u32) -> f32 {
+    var sum = product * params.scale;
     if params.soft_cap > 0.0 {
         sum = params.soft_cap * tanh_safe(sum / params.soft_cap);
     }

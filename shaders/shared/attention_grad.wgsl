@@ -41,27 +41,6 @@ fn key_place(b: u32, s: u32, g: u32) -> u32 {
     return ((min(b, params.k_batch - 1u) * params.keys + s) * params.kv_heads + g) * params.dim;
 }
 
-fn four_products(i: u32, j: u32) -> vec2f {
-    let x = vec4f(q[i], q[i + 1u], q[i + 2u], q[i + 3u]);
-    let y = vec4f(k[j], k[j + 1u], k[j + 2u], k[j + 3u]);
-    let dz = vec4f(dout[i], dout[i + 1u], dout[i + 2u], dout[i + 3u]);
-    let z = vec4f(v[j], v[j + 1u], v[j + 2u], v[j + 3u]);
-    return vec2f(dot(x, y), dot(dz, z));
-}
-
-// q.k and dout.v
-fn products(i: u32, j: u32) -> vec2f {
-    var sums = vec2f();
-    for (var d = 0u; d + 16u <= params.dim; d += 16u) {
-        sums += (four_products(i + d, j + d) + four_products(i + d + 4u, j + d + 4u))
-            + (four_products(i + d + 8u, j + d + 8u) + four_products(i + d + 12u, j + d + 12u));
-    }
-    for (var d = params.dim & 0xfffffff0u; d < params.dim; d++) {
-        sums += vec2f(q[i + d] * k[j + d], dout[i + d] * v[j + d]);
-    }
-    return sums;
-}
-
 // What a query and a key give.
 struct Pair {
     prob: f32,
@@ -69,9 +48,8 @@ struct Pair {
     product: f32,  // the gradient of q.k
 }
 
-// Query i and key s, whose values stand at j.
-fn pair(i: u32, s: u32, j: u32) -> Pair {
-    let both = products(i * params.dim, j);
+// Query i and key s, of which q.k and dout.v are known.
+fn pair_of(i: u32, s: u32, both: vec2f) -> Pair {
     var score = params.scale * both.x;
     var slope = params.scale;
     if params.soft_cap > 0.0 {
@@ -89,6 +67,8 @@ fn pair(i: u32, s: u32, j: u32) -> Pair {
         score += added;
     }
     let prob = exp_safe(score - bitcast<f32>(queries[i].x));
-    let gradient = prob * (both.y - bitcast<f32>(queries[i].y));
+    // Of the only key that a query sees the two are the same, but for the order of their sums.
+    let alone = queries[i].w - queries[i].z == 1u;
+    let gradient = select(prob * (both.y - bitcast<f32>(queries[i].y)), 0.0, alone);
     return Pair(prob, gradient, gradient * slope);
 }

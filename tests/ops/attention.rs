@@ -21,6 +21,8 @@ pub fn cases(suite: &mut Suite) {
         [3, 5, 11, 4, 4, 66],
         [1, 2, 130, 3, 3, 128],
         [1, 33, 33, 9, 3, 64],
+        [2, 37, 70, 6, 2, 96],
+        [1, 70, 70, 4, 2, 100],
     ] {
         alone(suite, "", PLAIN, sizes);
         if sizes[1] == sizes[2] {
@@ -30,6 +32,7 @@ pub fn cases(suite: &mut Suite) {
     for window in [1, 3, 8, 100] {
         alone(suite, "", Attention { window: Some(window), ..CAUSAL }, [2, 17, 17, 4, 2, 16]);
     }
+    alone(suite, "", Attention { window: Some(40), ..CAUSAL }, [1, 101, 101, 4, 2, 64]);
     for spec in [PLAIN, CAUSAL] {
         alone(suite, "", Attention { soft_cap: Some(2.0), scale: 1.0, ..spec }, [2, 9, 9, 4, 2, 16]);
         // Scores of some hundred: nothing may overflow, and one key takes all.

@@ -20,6 +20,8 @@ pub fn cases(suite: &mut Suite) {
         [3, 5, 11, 4, 4, 66],
         [1, 2, 130, 3, 3, 128],
         [1, 130, 130, 2, 2, 64],
+        [2, 37, 70, 6, 2, 96],
+        [2, 70, 70, 4, 2, 100],
     ] {
         check(suite, "", PLAIN, sizes, None);
         if sizes[1] == sizes[2] {
@@ -29,6 +31,7 @@ pub fn cases(suite: &mut Suite) {
     for window in [1, 3, 100] {
         check(suite, "", Attention { window: Some(window), ..CAUSAL }, [2, 17, 17, 4, 2, 16], None);
     }
+    check(suite, "", Attention { window: Some(40), ..CAUSAL }, [1, 101, 101, 4, 2, 64], None);
     for spec in [PLAIN, CAUSAL] {
         check(suite, "", Attention { soft_cap: Some(2.0), scale: 1.0, ..spec }, [2, 9, 9, 4, 2, 16], None);
     }

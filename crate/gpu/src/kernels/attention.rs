@@ -11,6 +11,17 @@ use crate::values::{Home, paged};
 
 /// The largest head width of the wide kernels.
 pub(super) const WIDE_DIM: usize = 256;
+/// The largest head width of the tiled kernels, and of those that are not `broad`.
+const TILED_DIMS: [usize; 2] = [64, 128];
+/// Rows of a tile.
+pub(super) const TILE: usize = 32;
+/// The fewest rows for which a tile is worth its while.
+const TILED_ROWS: usize = 8;
+
+/// Whether tiles serve heads of this width, of so many rows; whether with the kernels `broad`.
+pub(super) fn tiled(dim: usize, rows: usize) -> Option<bool> {
+    (rows >= TILED_ROWS && dim <= TILED_DIMS[1]).then_some(dim > TILED_DIMS[0])
+}
 
 /// Bound to the [`Reach`] that the caches of a run need: a part of a plan's class, because kernels are chosen by it.
 pub(crate) const REACH: Symbol = Symbol('∞');
@@ -150,7 +161,13 @@ pub(super) fn attention(context: &Context<'_>, node: &Node, out: Port, spec: &At
         return Err(unsupported(node, out, "has more keys than a software adapter can see in one run"));
     }
     let wide = dim <= WIDE_DIM && (context.wide() || reach > Reach::Thread);
+    let class_tokens = context.graph.value(node.inputs[0]).shape[1].eval(context.class).unwrap_or(tokens);
+    let tiles = if context.wide() && !spec.probs { tiled(dim, class_tokens) } else { None };
     let shader = match (wide, state.is_some(), spec.probs) {
+        (_, false, _) if tiles == Some(false) => Shader::AttentionTiled,
+        (_, false, _) if tiles == Some(true) => Shader::AttentionTiledBroad,
+        (_, true, _) if tiles == Some(false) => Shader::AttentionTiledPaged,
+        (_, true, _) if tiles == Some(true) => Shader::AttentionTiledPagedBroad,
         (true, false, false) => Shader::AttentionWide,
         (true, false, true) => Shader::AttentionWideProbs,
         (true, true, false) => Shader::AttentionWidePaged,
@@ -190,7 +207,11 @@ pub(super) fn attention(context: &Context<'_>, node: &Node, out: Port, spec: &At
     let lse = Port { output: 1 + u8::from(spec.probs), ..out };
     buffers.push(if spec.lse { Buffer::Value(lse) } else { Buffer::Nowhere(0) });
     let queries = batch * tokens * heads;
-    let groups = if wide { queries as u64 } else { threads(queries * dim.div_ceil(64)) };
+    let groups = match () {
+        () if tiles.is_some() => (batch * heads * tokens.div_ceil(TILE)) as u64,
+        () if wide => queries as u64,
+        () => threads(queries * dim.div_ceil(64)),
+    };
     let dispatch = Dispatch::new(shader, buffers, params, groups);
     Ok(Dispatch { state: state.map(|s| (s, Access::Read)), ..dispatch })
 }

@@ -2,7 +2,7 @@
 
 use graph::{Attention, Node, Port};
 
-use super::attention::{WIDE_DIM, flags, params};
+use super::attention::{TILE, WIDE_DIM, flags, params, tiled};
 use super::elementwise::strides;
 use super::rows::MOST_TURNS;
 use super::{Buffer, Context, Dispatch, threads, unsupported};
@@ -92,19 +92,27 @@ pub(super) fn attention_grad(
         needed => Ok(dim <= WIDE_DIM && (context.wide() || needed == Some(true))),
     };
     let parts = dim.div_ceil(64);
-    let (shader, groups) = if is_wide(class.keys)? {
-        (Shader::AttentionGradQueriesWide, all as u64)
-    } else {
-        (Shader::AttentionGradQueries, threads(all * parts))
+    let tiles = |rows: usize| if context.wide() { tiled(dim, rows) } else { None };
+    let (shader, groups) = match (tiles(class.tokens), is_wide(class.keys)?) {
+        (Some(broad), _) => {
+            let shader =
+                if broad { Shader::AttentionGradQueriesTiledBroad } else { Shader::AttentionGradQueriesTiled };
+            (shader, (batch * heads * tokens.div_ceil(TILE)) as u64)
+        }
+        (None, true) => (Shader::AttentionGradQueriesWide, all as u64),
+        (None, false) => (Shader::AttentionGradQueries, threads(all * parts)),
     };
     let buffers = [&shared[..], &[result(0), dscores]].concat();
     let second = Dispatch::new(shader, buffers, words.clone(), groups);
 
     let all = k_batch * keys * kv_heads;
-    let (shader, groups) = if is_wide(class.queries_a_key())? {
-        (Shader::AttentionGradKeysWide, all as u64)
-    } else {
-        (Shader::AttentionGradKeys, threads(all * parts))
+    let (shader, groups) = match (tiles(class.keys.min(class.queries_a_key())), is_wide(class.queries_a_key())?) {
+        (Some(broad), _) => {
+            let shader = if broad { Shader::AttentionGradKeysTiledBroad } else { Shader::AttentionGradKeysTiled };
+            (shader, (k_batch * kv_heads * keys.div_ceil(TILE)) as u64)
+        }
+        (None, true) => (Shader::AttentionGradKeysWide, all as u64),
+        (None, false) => (Shader::AttentionGradKeys, threads(all * parts)),
     };
     let buffers = [&shared[..], &[result(1), result(2)]].concat();
     Ok(vec![first, second, Dispatch::new(shader, buffers, words, groups)])

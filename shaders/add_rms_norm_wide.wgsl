@@ -26,14 +26,31 @@ fn main(
         return;
     }
     let first = row * params.cols;
-    var part = 0.0;
-    for (var c = local; c < params.cols; c += 64u) {
-        let value = a[first + c] + b[first + c];
-        sum[first + c] = value;
-        part += value * value;
+    var part = vec4f();
+    // Four values a turn, whose reads do not wait for each other.
+    for (var c = local; c < params.cols; c += 256u) {
+        let columns = c + vec4u(0u, 64u, 128u, 192u);
+        let i = first + min(columns, vec4u(params.cols - 1u));
+        let values = vec4f(a[i.x], a[i.y], a[i.z], a[i.w]) + vec4f(b[i.x], b[i.y], b[i.z], b[i.w]);
+        let inside = columns < vec4u(params.cols);
+        part += select(vec4f(), values * values, inside);
+        sum[i.x] = values.x;
+        if inside.y { sum[i.y] = values.y; }
+        if inside.z { sum[i.z] = values.z; }
+        if inside.w { sum[i.w] = values.w; }
     }
-    let factor = inverseSqrt(workgroup_sum(part, local) / f32(params.cols) + params.eps);
-    for (var c = local; c < params.cols; c += 64u) {
-        y[first + c] = sum[first + c] * factor * weight[c];
+    let all = workgroup_sum((part.x + part.y) + (part.z + part.w), local);
+    let factor = inverseSqrt(all / f32(params.cols) + params.eps);
+    for (var c = local; c < params.cols; c += 256u) {
+        let columns = c + vec4u(0u, 64u, 128u, 192u);
+        let i = first + min(columns, vec4u(params.cols - 1u));
+        let inside = columns < vec4u(params.cols);
+        let j = min(columns, vec4u(params.cols - 1u));
+        let values = vec4f(sum[i.x], sum[i.y], sum[i.z], sum[i.w]) * factor
+            * vec4f(weight[j.x], weight[j.y], weight[j.z], weight[j.w]);
+        y[i.x] = values.x;
+        if inside.y { y[i.y] = values.y; }
+        if inside.z { y[i.z] = values.z; }
+        if inside.w { y[i.w] = values.w; }
     }
 }

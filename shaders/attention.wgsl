@@ -41,7 +41,7 @@ fn main(
     var top = HIDDEN;
     var total = 0.0;
     for (var s = range.x; s < range.y; s++) {
-        let x = score(b, h, t, s, q_at, g);
+        let x = score(b, h, t, s, q_at, key_place(b, s, g));
         if x <= HIDDEN {
             continue;
         }
@@ -86,7 +86,7 @@ fn main(
         for (var s = 0u; s < key_count(); s++) {
             var p = 0.0;
             if s >= range.x && s < range.y {
-                let x = score(b, h, t, s, q_at, g);
+                let x = score(b, h, t, s, q_at, key_place(b, s, g));
                 p = select(exp(x - top) * factor, 0.0, x <= HIDDEN);
             }
             probs[row + s] = p;

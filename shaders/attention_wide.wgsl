@@ -1,8 +1,8 @@
 // attention: out[b, t, h] = sum_s probs[s] v[b, s, g], probs = softmax_s(cap(scale q[b, t, h].k[b, s, g]) + bias)
 //
 // One workgroup for one head of one query. Keys come in chunks of 64: each thread scores one, the workgroup agrees on
-// the largest, then each thread sums its columns of v over the chunk, four keys a turn. Widths up to 256. The variants
-// `probs` make a second pass and write them.
+// the largest, then groups of threads, a thread for four columns, sum the values of every key of theirs. Widths up to
+// 256. The variants `probs` make a second pass and write them.
 // grid (batch * tokens * heads, folded)
 
 #import index
@@ -13,22 +13,24 @@
 @group(0) @binding(7) var<storage, read_write> probs: array<f32>; // [B, H, T, S]
 #endif
 
+// Weights and places of a chunk's keys.
 var<workgroup> chunk: array<f32, 64>;
+var<workgroup> places: array<u32, 64>;
 
-// Column d of v, zero behind the width.
-fn column(v_at: u32, d: u32) -> f32 {
-    if d >= params.dim {
-        return 0.0;
+// Columns d to d + 3 of v of key j of the chunk times its share; nothing for keys behind the chunk's first `count`.
+fn weighted(j: u32, count: u32, d: u32) -> vec4f {
+    if j >= count || d >= params.dim {
+        return vec4f();
     }
-    return value(v_at + d);
-}
-
-// Four columns of v of key start + j times its share; nothing for keys behind the chunk's first `count`.
-fn weighted(b: u32, start: u32, j: u32, count: u32, g: u32, local: u32) -> vec4f {
-    let v_at = key_place(b, start + min(j, count - 1u), g);
-    let p = select(0.0, chunk[j], j < count);
-    let first = vec2f(column(v_at, local), column(v_at, local + 64u));
-    return p * vec4f(first, column(v_at, local + 128u), column(v_at, local + 192u));
+    let at = places[j] + d;
+    if d + 4u <= params.dim {
+        return chunk[j] * vec4f(value(at), value(at + 1u), value(at + 2u), value(at + 3u));
+    }
+    var x = vec4f();
+    for (var e = 0u; d + e < params.dim; e++) {
+        x[e] = value(at + e);
+    }
+    return chunk[j] * x;
 }
 
 @compute @workgroup_size(64)
@@ -48,14 +50,20 @@ fn main(
     let q_at = query * params.dim;
     let range = visible(b, t);
     let last = min(range.y, held_keys(b));
+    // Threads of a group: the fewest of 1, 2, 4, ... that have four columns each.
+    let lanes = 1u << (32u - countLeadingZeros((params.dim + 3u) / 4u - 1u));
+    let d = 4u * (local % lanes);
+    let step = 64u / lanes;
     var sums = vec4f();
     var top = HIDDEN;
     var total = 0.0;
     for (var start = range.x; start < range.y; start += 64u) {
         var x = HIDDEN;
+        let place = key_place(b, min(start + local, max(last, 1u) - 1u), g);
         if start + local < range.y {
-            x = score(b, h, t, start + local, q_at, g);
+            x = score(b, h, t, start + local, q_at, place);
         }
+        places[local] = place;
         let larger = max(top, workgroup_max(x, local));
         let p = select(exp(x - larger), 0.0, x <= HIDDEN);
         chunk[local] = p;
@@ -64,17 +72,24 @@ fn main(
         sums *= factor;
         top = larger;
         let count = min(64u, last - min(start, last));
-        for (var j = 0u; j < count; j += 4u) {
-            sums += weighted(b, start, j, count, g, local) + weighted(b, start, j + 1u, count, g, local)
-                + weighted(b, start, j + 2u, count, g, local) + weighted(b, start, j + 3u, count, g, local);
+        for (var j = local / lanes; j < count; j += 4u * step) {
+            sums += (weighted(j, count, d) + weighted(j + step, count, d))
+                + (weighted(j + 2u * step, count, d) + weighted(j + 3u * step, count, d));
         }
         workgroupBarrier();
     }
+    // The sums of all groups.
+    partials[local] = sums;
+    for (var half = 32u; half >= lanes; half >>= 1u) {
+        workgroupBarrier();
+        if local < half {
+            partials[local] += partials[local + half];
+        }
+    }
     let factor = select(0.0, 1.0 / total, total > 0.0);
-    for (var i = 0u; i < 4u; i++) {
-        let d = local + 64u * i;
-        if d < params.dim {
-            out[q_at + d] = sums[i] * factor;
+    if local < lanes {
+        for (var e = 0u; e < min(4u, params.dim - min(params.dim, d)); e++) {
+            out[q_at + d + e] = partials[local][e] * factor;
         }
     }
 #ifdef probs
@@ -82,7 +97,7 @@ fn main(
     for (var s = local; s < key_count(); s += 64u) {
         var p = 0.0;
         if s >= range.x && s < range.y {
-            let x = score(b, h, t, s, q_at, g);
+            let x = score(b, h, t, s, q_at, key_place(b, s, g));
             p = select(exp(x - top) * factor, 0.0, x <= HIDDEN);
         }
         probs[row + s] = p;

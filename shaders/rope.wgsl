@@ -40,9 +40,9 @@ fn main(
         y[first + params.half + i] = x[first + params.half + i];
         return;
     }
-    let angle = one_turn(f32(positions[row / params.heads]) * inv_freq[i]);
-    let c = cos(angle) * params.scale;
-    let s = sin(angle) * params.scale;
+    let angle = f32(positions[row / params.heads]) * inv_freq[i];
+    let c = cosine(angle) * params.scale;
+    let s = sine(angle) * params.scale;
     let at = first + select(i, 2u * i, params.interleaved == 1u);
     let other = select(at + params.half, at + 1u, params.interleaved == 1u);
     y[at] = x[at] * c - x[other] * s;

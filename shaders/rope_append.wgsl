@@ -34,9 +34,9 @@ fn places(i: u32) -> vec2u {
 }
 
 fn turned(pair: vec2f, token: u32, i: u32) -> vec2f {
-    let angle = one_turn(f32(positions[token]) * inv_freq[i]);
-    let c = cos(angle) * params.scale;
-    let s = sin(angle) * params.scale;
+    let angle = f32(positions[token]) * inv_freq[i];
+    let c = cosine(angle) * params.scale;
+    let s = sine(angle) * params.scale;
     return vec2f(pair.x * c - pair.y * s, pair.y * c + pair.x * s);
 }
 

@@ -22,8 +22,8 @@ fn unary(kind: u32, x: f32) -> f32 {
         case 19u: { return x * x; }
         case 20u: { return sqrt(x); }
         case 21u: { return 1.0 / x; }
-        case 22u: { return cos(one_turn(x)); }
-        case 23u: { return sin(one_turn(x)); }
+        case 22u: { return cosine(x); }
+        case 23u: { return sine(x); }
         default: { return act(kind, x); }
     }
 }

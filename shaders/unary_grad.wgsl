@@ -22,8 +22,8 @@ fn derivative(kind: u32, x: f32) -> f32 {
         case 19u: { return 2.0 * x; }
         case 20u: { return 0.5 / sqrt(x); }
         case 21u: { return -1.0 / (x * x); }
-        case 22u: { return -sin(one_turn(x)); }
-        case 23u: { return cos(one_turn(x)); }
+        case 22u: { return -sine(x); }
+        case 23u: { return cosine(x); }
         default: { return act_grad(kind, x); }
     }
 }

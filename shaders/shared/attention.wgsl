@@ -109,11 +109,10 @@ fn sixteen_products(i: u32, j: u32) -> f32 {
         + four_products(i + 12u, j + 12u);
 }
 
-// scale q.k, capped, plus bias; HIDDEN if the bias hides the key.
-fn score(b: u32, h: u32, t: u32, s: u32, q_at: u32, g: u32) -> f32 {
+// scale q.k, capped, plus bias, of the key that stands at k_at; HIDDEN if the bias hides it.
+fn score(b: u32, h: u32, t: u32, s: u32, q_at: u32, k_at: u32) -> f32 {
     var sum = 0.0;
     if s < held_keys(b) {
-        let k_at = key_place(b, s, g);
         let whole = params.dim & 0xffffffe0u;
         for (var d = 0u; d < whole; d += 32u) {
             sum += sixteen_products(q_at + d, k_at + d) + sixteen_products(q_at + d + 16u, k_at + d + 16u);

@@ -23,6 +23,12 @@ pub fn cases(suite: &mut Suite) {
             });
         }
     }
+    // What a weight's gradient sums over is long and may be cut into parts.
+    for [m, k, n] in [[40, 1024, 33], [7, 997, 5], [64, 1536, 70], [3, 4096, 1]] {
+        suite.check(Bound::SINGLE, format!("[{k}, {m}] transposed by [{k}, {n}]"), |d| {
+            d.out(d.normal([k, m]).matmul_as(MatMul { a: Transposed, b: Plain }, d.normal([k, n])));
+        });
+    }
     suite.check(Bound::SINGLE, "a weight on the right", |d| {
         d.out(d.normal([5, 33]).matmul(d.at("w").weight([33, 20])));
         d.out(d.normal([5, 20]).matmul_as(MatMul { a: Plain, b: Transposed }, d.at("w").weight([33, 20])));

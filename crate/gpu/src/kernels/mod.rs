@@ -70,6 +70,8 @@ impl Dispatch {
 pub(crate) fn scratch(graph: &Graph, node: &Node) -> Vec<Dim> {
     match &node.op {
         Op::SumTo(_) => sum_to::scratch(graph, node),
+        Op::MatMul(spec) => matmul::scratch(graph, node, spec),
+        Op::Reduce(reduce) => rows::scratch(graph, node, *reduce),
         Op::ScatterAddRows { .. } => vec![graph.value(node.inputs[0]).shape.elements()],
         Op::RmsNormGrad { .. } | Op::LayerNormGrad { .. } => norm_grad::scratch(graph, node),
         Op::AttentionGrad { .. } => vec![graph.value(node.inputs[4]).shape.elements() * Dim::from(4)],
@@ -174,7 +176,7 @@ fn node_dispatches(context: &Context<'_>, id: NodeId) -> Result<Vec<Dispatch>, E
         Op::Reshape(_) => movement::reshape(context, node, out),
         Op::GatherRows => linear::gather_rows(context, node, out),
         Op::Linear { .. } => linear::linear(context, &[id]),
-        Op::MatMul(spec) => one(matmul::matmul(context, node, out, spec)),
+        Op::MatMul(spec) => matmul::matmul(context, node, out, spec),
         Op::RmsNorm { eps } => one(rows::rms_norm(context, node, out, *eps)),
         Op::LayerNorm { eps, bias } => one(rows::layer_norm(context, node, out, *eps, *bias)),
         Op::Rope(rope) => one(attention::rope(context, node, out, *rope)),
@@ -185,7 +187,7 @@ fn node_dispatches(context: &Context<'_>, id: NodeId) -> Result<Vec<Dispatch>, E
         Op::Affine { factor, offset } => one(elementwise::affine(context, node, out, *factor, *offset)),
         Op::Gated(gate) => one(elementwise::gated(context, node, out, *gate)),
         Op::Softmax => one(rows::softmax(context, node, out)),
-        Op::Reduce(reduce) => one(rows::reduce(context, node, out, *reduce)),
+        Op::Reduce(reduce) => rows::reduce(context, node, out, *reduce),
         Op::ArgMax => one(rows::arg_max(context, node, out)),
         Op::TopK { k } => rows::top_k(context, node, out, *k),
         Op::Permute(axes) => one(movement::permute(context, node, out, axes)),

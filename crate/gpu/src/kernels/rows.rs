@@ -1,7 +1,8 @@
 //! Norms, softmax and reductions: everything that treats one row at a time.
 
-use graph::{Bias, Node, NodeId, Op, Port, Reduce};
+use graph::{Bias, Dim, Graph, Node, NodeId, Op, Port, Reduce};
 
+use super::sum_to::chunks;
 use super::{Buffer, Context, Dispatch, threads, unsupported};
 use crate::Error;
 use crate::shaders::Shader;
@@ -81,14 +82,30 @@ pub(super) fn softmax(context: &Context<'_>, node: &Node, out: Port) -> Result<D
     by_rows(context, (Shader::Softmax, Shader::SoftmaxWide), x, values(&[x, out]), &[])
 }
 
-pub(super) fn reduce(context: &Context<'_>, node: &Node, out: Port, reduce: Reduce) -> Result<Dispatch, Error> {
+/// Parts that the sum of one long row is cut into on a real GPU, and the shortest row that is cut.
+const PARTS: usize = 4096;
+
+/// Sums of parts of one long row.
+pub(super) fn scratch(graph: &Graph, node: &Node, reduce: Reduce) -> Vec<Dim> {
+    let one = node.outputs[0].shape.elements().known() == Some(1);
+    let long = graph.value(node.inputs[0]).shape.elements().known().is_some_and(|n| n >= 4 * PARTS);
+    if one && long && reduce == Reduce::Sum { vec![Dim::from(PARTS)] } else { Vec::new() }
+}
+
+pub(super) fn reduce(context: &Context<'_>, node: &Node, out: Port, reduce: Reduce) -> Result<Vec<Dispatch>, Error> {
     let code = match reduce {
         Reduce::Sum => 0,
         Reduce::Mean => 1,
         Reduce::Max => 2,
     };
     let x = node.inputs[0];
-    by_rows(context, (Shader::Reduce, Shader::ReduceWide), x, values(&[x, out]), &[code])
+    if context.wide() && context.values.scratch(out.node, 0).is_some() {
+        let parts = Buffer::Scratch(out.node, 0);
+        let sums = chunks(context.rows_cols(x)?.1, (1, 1), 0).dispatch(Buffer::Value(x), parts, PARTS);
+        let params = vec![1, PARTS as u32, code];
+        return Ok(vec![sums, Dispatch::new(Shader::ReduceWide, vec![parts, Buffer::Value(out)], params, 1)]);
+    }
+    Ok(vec![by_rows(context, (Shader::Reduce, Shader::ReduceWide), x, values(&[x, out]), &[code])?])
 }
 
 pub(super) fn arg_max(context: &Context<'_>, node: &Node, out: Port) -> Result<Dispatch, Error> {

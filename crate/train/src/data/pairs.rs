@@ -10,21 +10,20 @@ use crate::recipe::{DataSpec, Role};
 
 /// One exchange a line: columns parted by tabs, or JSON.
 pub fn read<R: BufRead>(lines: &mut Lines<'_, R>, spec: &DataSpec, sink: &mut Sink<'_>) -> Result<(), Error> {
-    let (prompt, answer) = (spec.prompt.as_deref().unwrap_or(""), spec.answer.as_deref().unwrap_or(""));
     loop {
         let filled = match lines.next_line()? {
             None => return Ok(()),
             Some(line) if line.trim().is_empty() => continue,
             Some(line) if line.starts_with('{') => match serde_json::from_str::<Value>(line) {
-                Ok(value) => both(prompt, answer, &|name| json::at(&value, name).and_then(Value::as_str)),
+                Ok(value) => both(spec, &|name| json::at(&value, name).and_then(Value::as_str)),
                 Err(error) => Err(format!("is no JSON: {error}")),
             },
             Some(line) => {
                 let columns: Vec<&str> = line.split('\t').collect();
-                both(prompt, answer, &|name| columns.get(name.parse::<usize>().ok()?).copied())
+                both(spec, &|name| columns.get(name.parse::<usize>().ok()?).copied())
             }
         };
-        let (prompt, answer) = filled.map_err(|reason| lines.fail(reason))?;
+        let Some((prompt, answer)) = filled.map_err(|reason| lines.fail(reason))? else { continue };
         if !prompt.trim().is_empty() && !answer.trim().is_empty() {
             sink(lines.number(), exchange(&prompt, &answer))?;
         }
@@ -65,8 +64,29 @@ fn exchange(question: &str, answer: &str) -> Document {
 
 type Find<'a> = dyn Fn(&str) -> Option<&'a str> + 'a;
 
-fn both<'a>(prompt: &str, answer: &str, find: &Find<'a>) -> Result<(String, String), String> {
-    Ok((fill(prompt, find)?, fill(answer, find)?))
+/// Prompt and answer; none where a topic is asked for and the answer has none.
+fn both(spec: &DataSpec, find: &Find<'_>) -> Result<Option<(String, String)>, String> {
+    let (prompt, answer) = (spec.prompt.as_deref().unwrap_or(""), spec.answer.as_deref().unwrap_or(""));
+    let answer = fill(answer, find)?;
+    if spec.topics.is_empty() {
+        return Ok(Some((fill(prompt, find)?, answer)));
+    }
+    let Some(topic) = topic(&spec.topics, &answer) else { return Ok(None) };
+    let prompt = fill(prompt, &|name| if name == "topic" { Some(topic) } else { find(name) })?;
+    Ok(Some((prompt, answer)))
+}
+
+/// Times that a text names what it is about, at least.
+const NAMED: usize = 2;
+
+/// The word of a list that a text names most often, the earlier one of two.
+fn topic<'a>(topics: &'a [String], text: &str) -> Option<&'a str> {
+    let text = text.to_lowercase();
+    let words: Vec<&str> = text.split(|c: char| !c.is_alphanumeric()).collect();
+    let named = |topic: &str| words.iter().filter(|word| **word == topic).count();
+    let counts = topics.iter().map(|topic| (named(topic), topic.as_str()));
+    let best = counts.rev().max_by_key(|(count, _)| *count)?;
+    (best.0 >= NAMED).then_some(best.1)
 }
 
 /// A template with each `{name}` replaced.

@@ -187,6 +187,10 @@ fn source(data: &DataSpec) -> Result<(), Wrong> {
     if !pairs && (data.prompt.is_some() || data.answer.is_some()) {
         return wrong(&field("prompt"), "and answer are for pairs only");
     }
+    let asked = data.prompt.as_ref().is_some_and(|prompt| prompt.contains("{topic}"));
+    if asked == data.topics.is_empty() {
+        return wrong(&field("topics"), "belong to a prompt with {topic}, and it to them");
+    }
     if data.separator.is_some() && data.layout != Layout::Text {
         return wrong(&field("separator"), "is for text only");
     }

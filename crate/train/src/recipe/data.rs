@@ -44,6 +44,10 @@ pub struct DataSpec {
     /// Pairs: the assistant's words, likewise.
     #[serde(default)]
     pub answer: Option<String>,
+    /// Pairs: words of which the prompt's `{topic}` is the one that the answer names most often, and at least twice;
+    /// answers that name none are left out.
+    #[serde(default)]
+    pub topics: Vec<String>,
     /// Leaves out documents of fewer characters.
     #[serde(default)]
     pub min_chars: usize,

@@ -18,7 +18,7 @@ pub const TEMPLATE: &str = "a photo of a {}";
 
 /// A loaded model that looks at whole pictures, with what prepares them.
 pub struct Viewer {
-    looker: Looker,
+    pub(super) looker: Looker,
     processor: Processor,
 }
 

@@ -2,7 +2,7 @@
 //! attention rollout through all layers (Abnar & Zuidema 2020, arXiv:2005.00928).
 
 use graph::{Dim, Graph, Taps, Tensor};
-use models::{Call, Model as Family};
+use models::{Call, Model as Family, Vision};
 use pictures::{Picture, Processed};
 
 use super::Viewer;
@@ -48,17 +48,29 @@ pub enum Shown {
 }
 
 impl Viewer {
+    /// Whether the model has a first token that looks at patches.
+    pub fn attends(&self) -> bool {
+        self.attended().is_some()
+    }
+
+    /// The model, if it has a first token that looks at patches.
+    fn attended(&self) -> Option<&Vision> {
+        match &self.model().package().model {
+            Family::Vision(vision) if vision.prompts().is_none() && vision.patches().is_some() => Some(vision),
+            _ => None,
+        }
+    }
+
     /// Where the model looks in a picture.
     ///
     /// # Errors
     /// The model has no first token that looks at patches, its attention is too large to be kept, or the device fails.
     pub async fn attention(&self, picture: &Picture) -> Result<Attention, Error> {
         let package = self.model().package();
-        let patches = match &package.model {
-            Family::Vision(vision) if vision.prompts().is_none() => vision.patches(),
-            _ => None,
-        };
-        let patches = patches.ok_or_else(|| self.looker.cannot("look at patches from a first token"))?;
+        let patches = self
+            .attended()
+            .and_then(Vision::patches)
+            .ok_or_else(|| self.looker.cannot("look at patches from a first token"))?;
         let prepared = self.processor().process(picture)?;
         let grid = patches.grid([prepared.shape.0, prepared.shape.1]);
         let area = covered(&prepared, grid, patches.patch);

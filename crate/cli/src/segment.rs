@@ -48,7 +48,7 @@ pub async fn run(args: Segment) -> Result<(), Failure> {
         let objects = searched(&segmenter, &options).await?;
         if let Some(clip) = clip {
             let matcher = Matcher::new(source::load_package(clip, &args.model.device).await?).await?;
-            let described = described(&matcher, &picture, &objects).await?;
+            let described = seen_objects(&matcher, &picture, &objects).await?;
             for text in &args.text {
                 let words = Words { text: text.clone(), least: args.search.least, margin: args.search.margin };
                 let fitting = words.find(&matcher, &described).await?;
@@ -101,7 +101,7 @@ async fn searched(segmenter: &Segmenter, options: &Options) -> Result<Vec<Object
 }
 
 /// What the words are compared with, with a bar of the objects.
-async fn described(matcher: &Matcher, picture: &Picture, objects: &[Object]) -> Result<Described, Failure> {
+async fn seen_objects(matcher: &Matcher, picture: &Picture, objects: &[Object]) -> Result<Described, Failure> {
     let bar = ProgressBar::new(objects.len() as u64).with_message("comparing");
     let mut step = |told: Told| {
         bar.set_position(told.done as u64);

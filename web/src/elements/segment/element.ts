@@ -12,15 +12,15 @@ import type { Shown } from "../pictures.js";
 import { theme } from "../theme.js";
 import { COLOURS, type Layer, drawMasks, drawPointed, objectAt } from "./draw.js";
 import { KINDS, type Kind, save } from "./export.js";
-import { type Pointed, Studio } from "./studio.js";
+import { type Finding, type Pointed, Studio } from "./studio.js";
 import { segmentStyle } from "./style.js";
 import { WORDS, type Words } from "./words.js";
 
 /** A pointer that moves less than this is a click. */
 const CLICK_PX = 5;
 
-/** Points a side of the grid in which everything is looked for. */
-const GRID = 16;
+/** How objects are looked for where nothing else is wished: with a grid of 16 by 16 points. */
+const FINDING: Finding = { everything: { points_per_side: 16 } };
 
 /**
  * Cutting objects out of a picture: click, drag a box, or look for everything.
@@ -36,12 +36,13 @@ export class DynastySegment extends PictureElement {
   };
 
   declare matcher: string | undefined;
+  /** How everything is looked for, and how well words must fit. */
+  finding: Finding = FINDING;
 
   private readonly studio = new Studio(() => this.requestUpdate());
   private hovering = true;
   /** Where the pointer went down, and where it is. */
   private drag: { readonly from: [number, number]; to: [number, number]; moved: boolean } | undefined;
-  private grid = GRID;
   /** The words that are looked for, and whether what knows them is being picked. */
   private text = "";
   private pickingMatcher = false;
@@ -152,7 +153,7 @@ export class DynastySegment extends PictureElement {
       <div class="row">
         ${busy
           ? html`<button class="button" @click=${() => studio.stop()}>${ICONS.stop}${texts.cancel}</button>`
-          : html`<button class="button primary" @click=${() => void studio.everything(this.grid)}>${words.everything}</button>`}
+          : html`<button class="button primary" @click=${() => void studio.everything(this.finding)}>${words.everything}</button>`}
       </div>
       ${this.wordsView(busy)}
       <label class="check"><input type="checkbox" .checked=${this.hovering} @change=${(event: Event) => (this.hovering = (event.target as HTMLInputElement).checked)} />${words.preview}</label>
@@ -207,13 +208,13 @@ export class DynastySegment extends PictureElement {
     if (!this.pickingMatcher) return super.load(wanted);
     this.pickingMatcher = false;
     await this.studio.loadMatcher(wanted);
-    if (this.text.trim() !== "") await this.studio.find(this.text, this.grid);
+    if (this.text.trim() !== "") await this.studio.find(this.text, this.finding);
   }
 
   /** Looks for the words, once there is something that knows them. */
   private async find(): Promise<void> {
     const { studio, matcher } = this;
-    if (studio.matcher) return studio.find(this.text, this.grid);
+    if (studio.matcher) return studio.find(this.text, this.finding);
     this.change(() => (this.pickingMatcher = true));
     if (!matcher) return;
     const found = this.offered.find(({ name }) => name === matcher);

@@ -1,4 +1,4 @@
-import { type Dynasty, DynastyError, type DynastyOptions, type FoundMask, type Matcher, type ModelSource, type Progress, type Prompt, type PromptPoint, type Segmenter } from "../../engine/index.js";
+import { type CallOptions, type Dynasty, DynastyError, type DynastyOptions, type FindOptions, type FoundMask, type Matcher, type ModelSource, type Progress, type Prompt, type PromptPoint, type Segmenter } from "../../engine/index.js";
 import type { Wanted } from "../conversation.js";
 import type { Shown } from "../pictures.js";
 import { type Hooks, ModelWork } from "../work.js";
@@ -8,6 +8,9 @@ export interface Pointed {
   readonly points: readonly PromptPoint[];
   readonly box: readonly [number, number, number, number] | undefined;
 }
+
+/** How objects are looked for, and how well words must fit them. */
+export type Finding = Omit<FindOptions, keyof CallOptions>;
 
 const NOTHING: Pointed = { points: [], box: undefined };
 
@@ -158,12 +161,12 @@ export class Studio extends ModelWork<Segmenter, "looking" | "working"> {
   }
 
   /** Looks for everything. */
-  async everything(points_per_side: number): Promise<void> {
+  async everything({ everything }: Finding): Promise<void> {
     const { model } = this;
     if (!model || this.state !== "ready" || !this.seen) return;
     const began = performance.now();
     await this.attempt("working", async (signal) => {
-      const objects = await model.everything({ points_per_side, signal, onProgress: this.onSearch(signal) });
+      const objects = await model.everything({ ...everything, signal, onProgress: this.onSearch(signal) });
       if (!signal.aborted) this.showObjects([...objects].sort((a, b) => b.area - a.area), began);
     });
   }
@@ -203,14 +206,14 @@ export class Studio extends ModelWork<Segmenter, "looking" | "working"> {
   }
 
   /** Looks for what words mean. */
-  async find(text: string, points_per_side: number): Promise<void> {
+  async find(text: string, finding: Finding): Promise<void> {
     const { model, matcher } = this;
     if (!model || !matcher || text.trim() === "") return;
     await this.look();
     if (this.state !== "ready" || !this.seen) return;
     const began = performance.now();
     await this.attempt("working", async (signal) => {
-      const objects = await model.find(text, matcher, { everything: { points_per_side }, signal, onProgress: this.onSearch(signal) });
+      const objects = await model.find(text, matcher, { ...finding, signal, onProgress: this.onSearch(signal) });
       if (!signal.aborted) this.showObjects(objects, began);
     });
   }

@@ -79,6 +79,6 @@ export default defineConfig({
     target: "es2022",
     outDir: resolve(import.meta.dirname, "dist"),
     emptyOutDir: true,
-    rollupOptions: { input: [page("index"), page("chat"), page("text"), page("segment"), page("bench")] },
+    rollupOptions: { input: [page("index"), page("chat"), page("text"), page("segment"), page("see"), page("bench")] },
   },
 });

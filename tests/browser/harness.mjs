@@ -52,6 +52,29 @@ export function makeModels() {
   return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }
 
+/** The floats and bytes of a safetensors file. @param {string} file */
+export function readTensors(file) {
+  const bytes = readFileSync(file);
+  const start = 8 + Number(bytes.readBigUInt64LE(0));
+  const header = JSON.parse(bytes.subarray(8, start).toString());
+  const entries = Object.entries(header).filter(([name]) => name !== "__metadata__");
+  const read = (/** @type {any} */ { dtype, data_offsets: [from, to] }) => {
+    const own = new Uint8Array(bytes.subarray(start + from, start + to));
+    return dtype === "F32" ? new Float32Array(own.buffer) : Float32Array.from(own);
+  };
+  return new Map(entries.map(([name, about]) => [name, read(about)]));
+}
+
+/**
+ * A folder with copies of models of `tests/fixtures`, by the names they get.
+ * @param {Record<string, string>} from
+ */
+export function gather(from) {
+  const folder = mkdtempSync(join(tmpdir(), "dynasty-models-"));
+  for (const [name, fixture] of Object.entries(from)) cpSync(join(ROOT, "tests/fixtures", fixture), join(folder, name), { recursive: true });
+  return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
+}
+
 /**
  * Serves the site and these models with the program itself.
  * @param {string} models

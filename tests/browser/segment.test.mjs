@@ -5,10 +5,13 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 
-import { root } from "./browser.mjs";
-import { launch, serve } from "./harness.mjs";
+import { root, serveFolder } from "./browser.mjs";
+import { gather, launch, readTensors, serve } from "./harness.mjs";
 
 const FIXTURES = join(root, "tests/fixtures");
+
+/** How the reference looked for everything. */
+const EVERYTHING = { points_per_side: 6, pred_iou_thresh: 0.24, stability_score_thresh: 0.2, stability_score_offset: 0.05, mask_threshold: 0.25, box_nms_thresh: 0.985, crop_nms_thresh: 0.985 };
 
 /** Pixels of the picture. */
 const [WIDTH, HEIGHT] = [50, 37];
@@ -17,31 +20,26 @@ const [WIDTH, HEIGHT] = [50, 37];
 let browser;
 /** @type {{ url: string, close(): Promise<unknown> }} */
 let site;
+/** The engine without a page. @type {{ url: string, close(): Promise<unknown> }} */
+let library;
+/** @type {{ folder: string, remove(): void }} */
+let models;
 /** What the reference library says, by name. @type {Map<string, Float32Array>} */
 let values;
 
 before(async () => {
   values = readTensors(join(FIXTURES, "looking/values.safetensors"));
-  [browser, site] = await Promise.all([launch(), serve(join(FIXTURES, "models"))]);
+  models = gather({ sam_points: "models/sam_points", clip: "looking/clip", vit: "models/vit_labels" });
+  const texts = { "/page.html": "<!doctype html><link rel=icon href=data:,>" };
+  [browser, site, library] = await Promise.all([launch(), serve(models.folder), serveFolder(root, { texts })]);
 });
 
 after(async () => {
   await browser?.close();
   await site?.close();
+  await library?.close();
+  models?.remove();
 });
-
-/** The floats and bytes of a safetensors file. @param {string} file */
-function readTensors(file) {
-  const bytes = readFileSync(file);
-  const start = 8 + Number(bytes.readBigUInt64LE(0));
-  const header = JSON.parse(bytes.subarray(8, start).toString());
-  const entries = Object.entries(header).filter(([name]) => name !== "__metadata__");
-  const read = (/** @type {any} */ { dtype, data_offsets: [from, to] }) => {
-    const own = new Uint8Array(bytes.subarray(start + from, start + to));
-    return dtype === "F32" ? new Float32Array(own.buffer) : Float32Array.from(own);
-  };
-  return new Map(entries.map(([name, about]) => [name, read(about)]));
-}
 
 /** @param {string} name */
 const wanted = (name) => values.get(name) ?? assert.fail(`there is no ${name}`);
@@ -130,6 +128,93 @@ for (const device of ["wasm", "webgpu"]) {
     await page.mouse.click(...(await at(page, 20, 9)));
     await compare(page, "sam.0.0");
     assert.deepEqual(faults, []);
+    await page.close();
+  });
+}
+
+for (const device of ["wasm", "webgpu"]) {
+  test(`${device}: words find objects`, { timeout: 240_000 }, async () => {
+    const page = await browser.newPage({ locale: "en-GB", viewport: { width: 1200, height: 900 } });
+    /** @type {string[]} */
+    const faults = [];
+    page.on("pageerror", (error) => faults.push(String(error)));
+    await page.goto(`${site.url}/segment.html?${new URLSearchParams({ model: "sam_points", device })}`);
+    await page.locator("input.photo").setInputFiles(join(FIXTURES, "looking/0.png"));
+    await page.locator("canvas.picture").waitFor();
+    await ready(page);
+    await page.evaluate((finding) => {
+      const element = document.querySelector("dynasty-segment");
+      if (element) element.finding = finding;
+    }, { everything: EVERYTHING, least: -1, margin: 2 });
+    await page.getByLabel("Find by words").fill("newest wide");
+    await page.getByRole("button", { name: "Find", exact: true }).click();
+    // What knows words is asked for when it is needed; a model for something else is not offered.
+    await page.getByRole("button", { name: /^clip/ }).waitFor();
+    assert.deepEqual(await page.locator(".card strong").allTextContents(), ["clip"]);
+    await page.getByRole("button", { name: /^clip/ }).click();
+    await page.locator('[data-role="objects"]').waitFor({ timeout: 120_000 });
+    await ready(page);
+    const objects = wanted("everything.scores").length;
+    assert.equal(await page.locator('[data-role="objects"]').textContent(), `${objects} objects`);
+    const fits = (await page.locator('[data-role="fits"] output').allTextContents()).map((fit) => Number(fit.replace("−", "-")));
+    assert.equal(fits.length, objects);
+    assert.ok(fits.every((fit, i) => Math.abs(fit) <= 1 && (i === 0 || fit <= /** @type {number} */ (fits[i - 1]))), fits.join());
+    await page.getByRole("button", { name: "Object 1", exact: true }).click();
+    assert.equal(await page.locator(".masks button").count(), 1);
+    // With a small margin only the best is left, at once.
+    await page.evaluate((finding) => {
+      const element = document.querySelector("dynasty-segment");
+      if (element) element.finding = finding;
+    }, { everything: EVERYTHING, least: -1, margin: 0 });
+    await page.getByRole("button", { name: "Find", exact: true }).click();
+    await page.getByText("1 object", { exact: true }).waitFor();
+    assert.equal((await page.locator('[data-role="fits"] output').textContent())?.replace("−", "-"), String(fits[0]));
+    assert.deepEqual(faults, []);
+    await page.close();
+  });
+
+  test(`${device}: the objects that words mean, by the engine`, { timeout: 240_000 }, async () => {
+    const picture = readFileSync(join(FIXTURES, "looking/0.png")).toString("base64");
+    const page = await browser.newPage();
+    await page.goto(`${library.url}/page.html`);
+    const said = await page.evaluate(
+      async ({ device, picture, everything }) => {
+        const { Dynasty } = await import(/** @type {any} */ ("/pkg/dist/engine.js"));
+        const dynasty = await Dynasty.create({ device, threads: 2 });
+        const [segmenter, matcher] = [await dynasty.loadSegmenter("/tests/fixtures/models/sam_points/"), await dynasty.loadMatcher("/tests/fixtures/looking/clip/")];
+        const blob = await (await fetch(`data:image/png;base64,${picture}`)).blob();
+        await segmenter.setImage(blob);
+        /** @type {string[]} */
+        const stages = [];
+        const onProgress = (/** @type {any} */ { stage, done, total }) => stages.push(`${stage} ${done}/${total}`);
+        const all = await segmenter.find("newest wide", matcher, { everything, least: -1, margin: 2, onProgress });
+        const before = stages.length;
+        const again = await segmenter.find("low lower", matcher, { everything, least: -1, margin: 0, onProgress });
+        const [text] = [await matcher.embedText("newest wide")];
+        const bitmap = await createImageBitmap(blob);
+        const cosines = [];
+        for (const { box } of all) {
+          const cut = await createImageBitmap(bitmap, box[0], box[1], box[2] - box[0], box[3] - box[1]);
+          const vector = await matcher.embedImage(cut);
+          cosines.push(vector.reduce((/** @type {number} */ sum, /** @type {number} */ value, /** @type {number} */ i) => sum + value * text[i], 0));
+        }
+        const stopper = new AbortController();
+        const ended = segmenter.find("the end", matcher, { everything: { ...everything, points_per_side: 32 }, signal: stopper.signal }).catch((/** @type {any} */ error) => error.code);
+        setTimeout(() => stopper.abort(), 50);
+        const aborted = await ended;
+        const empty = await segmenter.find(" ", matcher, { everything }).catch((/** @type {any} */ error) => error.code);
+        await matcher.dispose();
+        const gone = await segmenter.find("low", matcher, { everything }).catch((/** @type {any} */ error) => error.code);
+        dynasty.dispose();
+        return { fits: all.map((/** @type {any} */ one) => one.fit), cosines, best: again.length, stages, silent: stages.length === before, aborted, empty, gone };
+      },
+      { device, picture, everything: EVERYTHING },
+    );
+    assert.equal(said.fits.length, wanted("everything.scores").length);
+    said.fits.forEach((/** @type {number} */ fit, /** @type {number} */ i) => assert.ok(Math.abs(fit - /** @type {number} */ (said.cosines[i])) < 1e-3, `${fit} ${said.cosines[i]}`));
+    assert.ok(said.fits.every((/** @type {number} */ fit, /** @type {number} */ i) => i === 0 || fit <= /** @type {number} */ (said.fits[i - 1])));
+    assert.ok(said.stages.includes("search 36/36") && said.stages.at(-1) === `describe ${said.fits.length}/${said.fits.length}`, said.stages.join());
+    assert.deepEqual([said.best, said.silent, said.aborted, said.empty, said.gone], [1, true, "aborted", "prompt", "disposed"]);
     await page.close();
   });
 }

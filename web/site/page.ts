@@ -1,3 +1,5 @@
+import type { DeviceChoice } from "../src/engine/index.js";
+import type { ModelElement } from "../src/elements/model-element.js";
 import { type Language, TEXTS, type Texts, chooseLanguage } from "../src/elements/texts.js";
 
 /** The page's language: the one of `?lang=`, else the browser's. */
@@ -22,4 +24,18 @@ export function numberParameter(name: string): number | undefined {
   const text = new URLSearchParams(location.search).get(name);
   const value = text === null || text.trim() === "" ? Number.NaN : Number(text);
   return Number.isFinite(value) ? value : undefined;
+}
+
+const DEVICES: readonly DeviceChoice[] = ["auto", "webgpu", "wasm"];
+
+/** Gives a page's element what the address asks for. */
+export function openElement(element: ModelElement): void {
+  const parameters = new URLSearchParams(location.search);
+  const language = pageLanguage();
+  fillTexts(language);
+  element.language = language;
+  element.model = parameters.get("model") ?? undefined;
+  element.device = DEVICES.find((device) => device === parameters.get("device")) ?? "auto";
+  element.threads = numberParameter("threads");
+  element.addEventListener("languagechange", (event) => fillTexts((event as CustomEvent<Language>).detail));
 }

@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use run::{Package, Parts, Task};
+use models::{Model, Parts, Task};
+use run::Package;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -66,7 +67,7 @@ async fn entry(path: &Path) -> Option<Entry> {
         name,
         bytes: package.checkpoint().weight_bytes(),
         kind: if is_folder { "folder" } else { "file" },
-        task: task(package.model.parts(), package.model.task()),
+        task: task(&package.model),
         template,
         family: package.model.family(),
         files: if is_folder { files(path) } else { Vec::new() },
@@ -74,8 +75,11 @@ async fn entry(path: &Path) -> Option<Entry> {
 }
 
 /// As the pages name it.
-fn task(parts: Parts, task: Task) -> &'static str {
-    match task {
+fn task(model: &Model) -> &'static str {
+    let parts = model.parts();
+    let both = matches!(model, Model::Vision(vision) if vision.text().is_some() && vision.patches().is_some());
+    match model.task() {
+        Task::Base if both => "match",
         Task::ImageClassification => "classify_image",
         Task::Segmentation => "segment",
         Task::Base if parts == Parts::Pictures => "embed_image",

@@ -9,7 +9,9 @@ use indicatif::ProgressBar;
 use pictures::masks::{self, Cutout, RleForm};
 use pictures::{Mask, Picture, Rle};
 use run::Package;
-use run::tasks::segment::{Kind, Object, Options, Point, Prompt, Step, Wanted, Watch, Words};
+use run::tasks::segment::{
+    Background, Described, Kind, Object, Options, Point, Prompt, Step, Told, Wanted, Watch, Words,
+};
 use run::tasks::{Matcher, Segmenter};
 use serde_json::{Map, Value, json};
 
@@ -46,9 +48,10 @@ pub async fn run(args: Segment) -> Result<(), Failure> {
         let objects = searched(&segmenter, &options).await?;
         if let Some(clip) = clip {
             let matcher = Matcher::new(source::load_package(clip, &args.model.device).await?).await?;
+            let described = seen_objects(&matcher, &picture, &objects).await?;
             for text in &args.text {
-                let words = Words { least: args.search.least, margin: args.search.margin, ..Words::new(text) };
-                let fitting = words.find(&matcher, &picture, &objects).await?;
+                let words = Words { text: text.clone(), least: args.search.least, margin: args.search.margin };
+                let fitting = words.find(&matcher, &described).await?;
                 found.extend(fitting.into_iter().map(|(cosine, object)| {
                     let mut found = object_found(object);
                     found.about.insert("text".into(), json!(text));
@@ -95,6 +98,19 @@ async fn searched(segmenter: &Segmenter, options: &Options) -> Result<Vec<Object
     let found = segmenter.everything(options, &mut Watch { step: &mut step, pause: None }).await;
     bar.finish_and_clear();
     Ok(found?.unwrap_or_default())
+}
+
+/// What the words are compared with, with a bar of the objects.
+async fn seen_objects(matcher: &Matcher, picture: &Picture, objects: &[Object]) -> Result<Described, Failure> {
+    let bar = ProgressBar::new(objects.len() as u64).with_message("comparing");
+    let mut step = |told: Told| {
+        bar.set_position(told.done as u64);
+        ControlFlow::Continue(())
+    };
+    let watch = &mut Watch { step: &mut step, pause: None };
+    let described = Described::new(matcher, picture, objects, Background::default(), watch).await;
+    bar.finish_and_clear();
+    described?.ok_or_else(|| Failure("the comparison was ended".into()))
 }
 
 fn object_found(object: Object) -> Found {

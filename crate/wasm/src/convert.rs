@@ -101,6 +101,8 @@ impl PassFigures {
         Self {
             latency_ms: figures.latency_ms,
             tokens: figures.tokens,
+            encoder_ms: figures.parts.map(|parts| parts.encoder_ms),
+            decoder_ms: figures.parts.map(|parts| parts.decoder_ms),
             load_ms,
             peak_rss_bytes: memory_bytes,
             weight_bytes: figures.weight_bytes as f64,

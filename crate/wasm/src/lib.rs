@@ -12,6 +12,10 @@ mod error;
 mod listener;
 #[cfg(any(feature = "chat", feature = "tasks"))]
 mod loading;
+#[cfg(feature = "tasks")]
+mod masks;
+#[cfg(feature = "tasks")]
+mod matcher;
 #[cfg(test)]
 mod messages;
 pub mod protocol;
@@ -21,6 +25,8 @@ mod reader;
 mod sampling;
 #[cfg(feature = "tasks")]
 mod segmenter;
+#[cfg(feature = "tasks")]
+mod task;
 #[cfg(feature = "chat")]
 mod tensors;
 #[cfg(feature = "train")]
@@ -28,15 +34,21 @@ mod trainer;
 #[cfg(test)]
 mod typescript;
 mod values;
+#[cfg(feature = "tasks")]
+mod viewer;
 
 #[cfg(feature = "chat")]
 pub use engine::Engine;
+#[cfg(feature = "tasks")]
+pub use matcher::Matcher;
 #[cfg(feature = "tasks")]
 pub use reader::Reader;
 #[cfg(feature = "tasks")]
 pub use segmenter::Segmenter;
 #[cfg(feature = "train")]
 pub use trainer::Trainer;
+#[cfg(feature = "tasks")]
+pub use viewer::Viewer;
 
 use wasm_bindgen::prelude::wasm_bindgen;
 

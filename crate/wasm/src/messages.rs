@@ -7,6 +7,7 @@
     reason = "TypeScript is made from these types; the script of the worker makes the values"
 )]
 
+use run::tasks::Label;
 use ts_rs::TS;
 
 use crate::protocol::*;
@@ -18,6 +19,46 @@ pub struct RandomModel {
     pub shape: String,
     /// Such as `q8_0`.
     pub quant: String,
+}
+
+/// What a model is opened for.
+#[derive(Debug, TS)]
+#[ts(rename_all = "snake_case")]
+pub enum Task {
+    /// Reading texts, and rewriting them.
+    Reader,
+    /// Classes and vectors of pictures.
+    Viewer,
+    /// Pictures against texts.
+    Matcher,
+    /// Masks of what prompts point at.
+    Segmenter,
+}
+
+/// What a model is that was opened for a task.
+#[derive(Debug, TS)]
+#[ts(tag = "task", rename_all = "snake_case")]
+pub enum Opened {
+    /// A reader.
+    Reader(ReaderInfo),
+    /// A viewer.
+    Viewer(ViewerInfo),
+    /// A matcher.
+    Matcher(SeerInfo),
+    /// A segmenter.
+    Segmenter(SeerInfo),
+}
+
+/// A picture.
+#[derive(Debug, TS)]
+pub struct Pixels {
+    /// Red, green, blue and alpha.
+    #[ts(type = "Uint8Array<ArrayBuffer>")]
+    pub rgba: (),
+    /// Pixels a row.
+    pub width: usize,
+    /// Rows.
+    pub height: usize,
 }
 
 /// What a page asks of the engine. `id` is the call's, `model` the loaded model's.
@@ -97,10 +138,12 @@ pub enum Request {
         /// The model.
         model: u32,
     },
-    /// Loads a model that reads.
-    OpenReader {
+    /// Loads a model for a task.
+    Open {
         /// The call.
         id: u32,
+        /// What it shall do.
+        task: Task,
         /// Its bytes.
         source: Source,
         /// Where it shall run.
@@ -111,58 +154,100 @@ pub enum Request {
         modules: String,
         /// What trials of earlier visits found.
         known: Vec<Trial>,
+    },
+    /// Frees a model that was opened for a task.
+    Close {
+        /// The call.
+        id: u32,
+        /// The model.
+        number: u32,
     },
     /// Asks a reader.
     Read {
         /// The call.
         id: u32,
-        /// The reader.
-        reader: u32,
+        /// The model.
+        number: u32,
         /// What.
         asked: ReadRequest,
     },
-    /// Frees a reader.
-    CloseReader {
+    /// Asks a viewer for the likeliest classes of a picture.
+    ClassifyPicture {
         /// The call.
         id: u32,
-        /// The reader.
-        reader: u32,
+        /// The model.
+        number: u32,
+        /// The picture.
+        picture: Pixels,
+        /// How many, 5 by default.
+        top_k: Option<usize>,
     },
-    /// Loads a model that segments pictures.
-    OpenSegmenter {
+    /// Asks a viewer or a matcher for a picture's vector. A matcher's is always of length 1.
+    EmbedPicture {
         /// The call.
         id: u32,
-        /// Its bytes.
-        source: Source,
-        /// Where it shall run.
-        device: DeviceChoice,
-        /// Threads in an isolated page; by default as many as there are cores.
-        threads: Option<usize>,
-        /// The folder of the wasm modules.
-        modules: String,
-        /// What trials of earlier visits found.
-        known: Vec<Trial>,
+        /// The model.
+        number: u32,
+        /// The picture.
+        picture: Pixels,
+        /// Whether it is brought to length 1.
+        normalize: bool,
+    },
+    /// Lets a viewer keep where it looks in a picture.
+    Attend {
+        /// The call.
+        id: u32,
+        /// The model.
+        number: u32,
+        /// The picture.
+        picture: Pixels,
+    },
+    /// Asks a viewer where it looks in that picture.
+    AttentionMap {
+        /// The call.
+        id: u32,
+        /// The model.
+        number: u32,
+        /// Which layer, head and patch.
+        wanted: AttentionWanted,
+    },
+    /// Asks a matcher how well labels fit a picture.
+    Match {
+        /// The call.
+        id: u32,
+        /// The model.
+        number: u32,
+        /// The picture.
+        picture: Pixels,
+        /// The labels.
+        labels: Vec<String>,
+        /// The sentence around a label, whose place is `{}`; `a photo of a {}` by default.
+        template: Option<String>,
+    },
+    /// Asks a matcher for the vectors of texts.
+    EmbedTexts {
+        /// The call.
+        id: u32,
+        /// The model.
+        number: u32,
+        /// The texts.
+        texts: Vec<String>,
     },
     /// Shows a segmenter a picture.
     Look {
         /// The call.
         id: u32,
-        /// The segmenter.
-        segmenter: u32,
-        /// Red, green, blue and alpha.
-        #[ts(type = "Uint8Array<ArrayBuffer>")]
-        rgba: (),
-        /// Pixels a row.
-        width: usize,
-        /// Rows.
-        height: usize,
+        /// The model.
+        number: u32,
+        /// The picture.
+        picture: Pixels,
     },
     /// Asks a segmenter for the masks of what a prompt means.
     Predict {
         /// The call.
         id: u32,
-        /// The segmenter.
-        segmenter: u32,
+        /// The model.
+        number: u32,
         /// What is meant.
         prompt: MaskPrompt,
     },
@@ -170,28 +255,32 @@ pub enum Request {
     Everything {
         /// The call.
         id: u32,
-        /// The segmenter.
-        segmenter: u32,
+        /// The model.
+        number: u32,
         /// How it is looked for.
         options: EverythingOptions,
+    },
+    /// Asks a segmenter for the objects that words mean.
+    Find {
+        /// The call.
+        id: u32,
+        /// The model.
+        number: u32,
+        /// The matcher that knows the words.
+        matcher: u32,
+        /// Which words.
+        words: WordsWanted,
     },
     /// Asks for a mask's outlines.
     Outline {
         /// The call.
         id: u32,
-        /// The segmenter.
-        segmenter: u32,
+        /// The model.
+        number: u32,
         /// The mask.
         mask: MaskRuns,
         /// Corners nearer than this many pixels are left out.
         tolerance: f64,
-    },
-    /// Frees a segmenter.
-    CloseSegmenter {
-        /// The call.
-        id: u32,
-        /// The segmenter.
-        segmenter: u32,
     },
     /// Prepares a training.
     Train {
@@ -344,27 +433,26 @@ pub enum Outcome {
     Figures(Figures),
     /// Of `bench`, for another model.
     PassFigures(PassFigures),
-    /// Of `open_reader`: the reader's number and what it is.
-    Reader {
+    /// Of `open`: the model's number and what it is.
+    Opened {
         /// Its number in further calls.
-        reader: u32,
+        number: u32,
         /// What it is.
-        about: ReaderInfo,
+        about: Opened,
         /// What it runs in.
         surroundings: Surroundings,
     },
     /// Of `read`.
     Read(ReadResult),
-    /// Of `open_segmenter`: the segmenter's number and what it is.
-    Segmenter {
-        /// Its number in further calls.
-        segmenter: u32,
-        /// What it is.
-        about: SegmenterInfo,
-        /// What it runs in.
-        surroundings: Surroundings,
-    },
-    /// Of `predict` and `everything`.
+    /// Of `classify_picture` and `match`.
+    Labels(Vec<Label>),
+    /// Of `embed_picture` and `embed_texts`.
+    Vectors(Vec<Vec<f32>>),
+    /// Of `attend`.
+    Attention(AttentionInfo),
+    /// Of `attention_map`: a weight for each patch, row by row.
+    Weights(Vec<f32>),
+    /// Of `predict`, `everything` and `find`.
     Masks(Vec<FoundMask>),
     /// Of `outline`.
     Outlines(Outlines),
@@ -384,6 +472,6 @@ pub enum Outcome {
     },
     /// Of `trained_files`.
     Files(Vec<NamedFile>),
-    /// Of `dispose`, `close_reader`, `look`, `close_segmenter` and `end_training`.
+    /// Of `dispose`, `close`, `look` and `end_training`.
     Nothing,
 }

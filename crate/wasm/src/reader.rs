@@ -2,24 +2,15 @@
 
 use run::tasks::{AnswerOptions, Pooling, TranslateOptions, WriteOptions};
 use run::{GenerateOptions, Listener, Parts, SearchOptions, Task};
-use serde::Deserialize;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::bytes::Opened;
 use crate::error::Failure;
 use crate::listener::Caller;
-use crate::loading::{self, Wanted};
-use crate::protocol::{ErrorCode, LoadedInfo, ReadRequest, ReadResult, ReaderInfo, ReaderTask, Trial, Writing};
+use crate::protocol::{ErrorCode, ReadRequest, ReadResult, ReaderInfo, ReaderTask, Writing};
+use crate::task;
 use crate::values::{given, told};
-
-/// How a reader is loaded.
-#[derive(Deserialize)]
-struct Options {
-    threads: usize,
-    #[serde(flatten)]
-    wanted: Wanted,
-}
 
 /// A loaded model with its tokenizer.
 #[wasm_bindgen]
@@ -34,10 +25,7 @@ impl Reader {
     /// # Errors
     /// As [`run::Model::open`]; it has no tokenizer.
     pub async fn open(source: Opened, options: JsValue, caller: Caller) -> Result<Reader, JsValue> {
-        let options: Options = given(options)?;
-        let package = loading::open(source).await?;
-        let model = loading::load(package, options.threads, options.wanted, &caller).await?;
-        Ok(Reader { reader: run::Reader::new(model).await.map_err(Failure::from)? })
+        Ok(Reader { reader: task::open(source, options, &caller, run::Reader::new).await? })
     }
 
     /// What it is.
@@ -46,13 +34,13 @@ impl Reader {
     /// A file is damaged.
     pub async fn about(&self) -> Result<JsValue, JsValue> {
         let model = self.reader.model();
-        let info = LoadedInfo::new(model.info().await.map_err(Failure::from)?, model);
+        let (info, trial) = task::about(model).await?;
         told(&ReaderInfo {
             info,
             tasks: tasks(model),
             mask: self.reader.mask().map(str::to_string),
             longest: self.reader.longest(),
-            trial: model.trial().cloned().map(Trial::from),
+            trial,
         })
     }
 

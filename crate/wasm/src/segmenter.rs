@@ -1,21 +1,23 @@
 //! A model that cuts out of pictures what prompts point at.
 
 use std::cell::RefCell;
+use std::rc::{Rc, Weak};
 
+use pictures::Rle;
 use pictures::masks::Polygon;
-use pictures::{Picture, Rle};
-use run::tasks::segment::{Answer, Kind, Object, Options, Point, Prompt, Wanted, Watch};
-use serde::Deserialize;
+use run::tasks::segment::{Background, Described, Kind, Object, Point, Prompt, Told, Wanted, Watch, Words};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::bytes::Opened;
 use crate::error::Failure;
 use crate::listener::Caller;
-use crate::loading;
+use crate::masks::{answered, found, over};
+use crate::matcher::Matcher;
 use crate::protocol::{
-    ErrorCode, EverythingOptions, FoundMask, LoadedInfo, MaskPrompt, MaskRuns, Outlines, Progress, SegmenterInfo, Trial,
+    ErrorCode, EverythingOptions, FoundMask, MaskPrompt, MaskRuns, Outlines, Progress, SeerInfo, WordsWanted,
 };
+use crate::task::{self, argument, picture};
 use crate::values::{given, told};
 
 /// A loaded segmenter and what it said last.
@@ -25,14 +27,10 @@ pub struct Segmenter {
     inner: RefCell<Option<run::tasks::Segmenter>>,
     /// The small logits of the last answer's masks.
     last: RefCell<Vec<Vec<f32>>>,
-}
-
-/// How a segmenter is loaded.
-#[derive(Deserialize)]
-struct WithThreads {
-    threads: usize,
-    #[serde(flatten)]
-    wanted: loading::Wanted,
+    /// All objects of the picture, and how they were looked for.
+    searched: RefCell<Option<(EverythingOptions, Vec<Object>)>>,
+    /// The same for words, and by whom.
+    described: RefCell<Option<(Weak<run::tasks::Matcher>, Described)>>,
 }
 
 #[wasm_bindgen]
@@ -42,11 +40,9 @@ impl Segmenter {
     /// # Errors
     /// As [`run::Model::open`]; it answers no prompts.
     pub async fn open(source: Opened, options: JsValue, caller: Caller) -> Result<Segmenter, JsValue> {
-        let options: WithThreads = given(options)?;
-        let package = loading::open(source).await?;
-        let model = loading::load(package, options.threads, options.wanted, &caller).await?;
-        let inner = run::tasks::Segmenter::new(model).await.map_err(Failure::from)?;
-        Ok(Segmenter { inner: RefCell::new(Some(inner)), last: RefCell::default() })
+        let inner = task::open(source, options, &caller, run::tasks::Segmenter::new).await?;
+        let (last, searched, described) = Default::default();
+        Ok(Segmenter { inner: RefCell::new(Some(inner)), last, searched, described })
     }
 
     /// What it is.
@@ -55,13 +51,10 @@ impl Segmenter {
     /// It is at work, or a file is damaged.
     pub async fn about(&self) -> Result<JsValue, JsValue> {
         let inner = self.take()?;
-        let model = inner.model();
-        let about = model.info().await.map(|info| SegmenterInfo {
-            info: LoadedInfo::new(info, model),
-            trial: model.trial().cloned().map(Trial::from),
-        });
+        let about = task::about(inner.model()).await;
         self.inner.replace(Some(inner));
-        told(&about.map_err(Failure::from)?)
+        let (info, trial) = about?;
+        told(&SeerInfo { info, trial })
     }
 
     /// Looks at a picture of bytes red, green, blue, alpha.
@@ -69,10 +62,12 @@ impl Segmenter {
     /// # Errors
     /// There are not as many bytes as pixels, or the device fails.
     pub async fn look(&self, rgba: Vec<u8>, width: usize, height: usize) -> Result<(), JsValue> {
-        let picture = Picture::from_rgba(width, height, &rgba).map_err(argument)?;
+        let picture = picture(&rgba, width, height)?;
         drop(rgba);
         let mut inner = self.take()?;
         self.last.take();
+        self.searched.take();
+        self.described.take();
         let done = inner.set_image(picture).await;
         self.inner.replace(Some(inner));
         Ok(done.map_err(Failure::from)?)
@@ -98,17 +93,32 @@ impl Segmenter {
     /// # Errors
     /// No picture was looked at, an option makes no sense, or the device fails.
     pub async fn everything(&self, options: JsValue, caller: Caller) -> Result<JsValue, JsValue> {
-        let options = over(given(options)?);
-        let mut step = |step: run::tasks::segment::Step| {
-            caller.tell(Progress::Search { done: step.points, total: step.all_points, found: step.kept })
-        };
-        let rest = || caller.rest();
-        let mut watch = Watch { step: &mut step, pause: Some(&rest) };
-        let inner = self.take()?;
-        let objects = inner.everything(&options, &mut watch).await;
-        self.inner.replace(Some(inner));
-        let objects = objects.map_err(Failure::from)?;
-        told(&objects.map(|objects| objects.iter().map(found).collect::<Vec<_>>()))
+        let ended = !self.search(given(options)?, &caller).await?;
+        let searched = self.searched.borrow();
+        let objects = searched.as_ref().filter(|_| !ended).map(|searched| &searched.1);
+        told(&objects.map(|objects| objects.iter().map(|object| found(object, None)).collect::<Vec<_>>()))
+    }
+
+    /// The objects that words mean, the best first; `null` if the call was ended. Objects that were looked for with these
+    /// options, and described by this matcher, are not looked for again.
+    ///
+    /// # Errors
+    /// As [`Segmenter::everything`]; there are no words.
+    pub async fn find(&self, asked: JsValue, matcher: &Matcher, caller: Caller) -> Result<JsValue, JsValue> {
+        let asked: WordsWanted = given(asked)?;
+        let usual = Words::new(asked.text);
+        let (least, margin) = (asked.least.unwrap_or(usual.least), asked.margin.unwrap_or(usual.margin));
+        let words = Words { least, margin, ..usual };
+        let matcher = matcher.inner();
+        if !self.search(asked.everything, &caller).await? || !self.describe(&matcher, &caller).await? {
+            return Ok(JsValue::NULL);
+        }
+        // Taken, so that nothing is borrowed while the device works.
+        let Some((by, described)) = self.described.take() else { return Ok(JsValue::NULL) };
+        let fitting = words.find(&matcher, &described).await;
+        self.described.replace(Some((by, described)));
+        let fitting = fitting.map_err(Failure::from)?;
+        told(&fitting.iter().map(|(cosine, object)| found(object, Some(*cosine))).collect::<Vec<_>>())
     }
 
     /// A mask's outlines, with corners nearer than `tolerance` pixels left out.
@@ -133,6 +143,46 @@ impl Segmenter {
         self.inner.borrow_mut().take().ok_or_else(busy)
     }
 
+    /// Looks for all objects, if that was not done with these options; whether it came to an end.
+    async fn search(&self, options: EverythingOptions, caller: &Caller) -> Result<bool, Failure> {
+        if self.searched.borrow().as_ref().is_some_and(|(done, _)| *done == options) {
+            return Ok(true);
+        }
+        let mut step = |step: run::tasks::segment::Step| {
+            caller.tell(Progress::Search { done: step.points, total: step.all_points, found: step.kept })
+        };
+        let rest = || caller.rest();
+        let mut watch = Watch { step: &mut step, pause: Some(&rest) };
+        let inner = self.take()?;
+        let objects = inner.everything(&over(options.clone()), &mut watch).await;
+        self.inner.replace(Some(inner));
+        let Some(objects) = objects? else { return Ok(false) };
+        self.described.take();
+        self.searched.replace(Some((options, objects)));
+        Ok(true)
+    }
+
+    /// Lets a matcher look at all objects, if it has not; whether it came to an end.
+    async fn describe(&self, matcher: &Rc<run::tasks::Matcher>, caller: &Caller) -> Result<bool, Failure> {
+        let own = |(by, _): &(Weak<_>, _)| std::ptr::eq(by.as_ptr(), Rc::as_ptr(matcher));
+        if self.described.borrow().as_ref().is_some_and(own) {
+            return Ok(true);
+        }
+        let objects = self.searched.borrow().as_ref().map(|(_, objects)| objects.clone()).unwrap_or_default();
+        let mut step = |told: Told| caller.tell(Progress::Describe { done: told.done, total: told.total });
+        let rest = || caller.rest();
+        let watch = &mut Watch { step: &mut step, pause: Some(&rest) };
+        let inner = self.take()?;
+        let described = match inner.picture() {
+            Some(picture) => Described::new(matcher, picture, &objects, Background::default(), watch).await,
+            None => Ok(None),
+        };
+        self.inner.replace(Some(inner));
+        let Some(described) = described? else { return Ok(false) };
+        self.described.replace(Some((Rc::downgrade(matcher), described)));
+        Ok(true)
+    }
+
     fn prompt(&self, asked: MaskPrompt) -> Result<Prompt, Failure> {
         let point = |point: crate::protocol::PromptPoint| {
             let kind = if point.inside { Kind::Inside } else { Kind::Outside };
@@ -151,45 +201,5 @@ impl Segmenter {
             Some(true) => Wanted::Three,
         };
         Ok(Prompt { points: asked.points.into_iter().map(point).collect(), area: asked.area, mask, wanted })
-    }
-}
-
-fn argument(error: pictures::Error) -> Failure {
-    Failure::new(ErrorCode::Argument, error.to_string())
-}
-
-fn answered(answer: &Answer) -> FoundMask {
-    let bounds = answer.mask.bounds().map(|b| [b.left, b.top, b.right, b.bottom]);
-    mask(&Rle::encode(&answer.mask), bounds, answer.score, answer.stability)
-}
-
-fn found(object: &Object) -> FoundMask {
-    let b = &object.bounds;
-    mask(&object.rle, Some([b.left, b.top, b.right, b.bottom]), object.predicted_iou, object.stability_score)
-}
-
-fn mask(rle: &Rle, bounds: Option<[usize; 4]>, score: f32, stability: f32) -> FoundMask {
-    let mask = MaskRuns { size: [rle.height, rle.width], counts: rle.counts().to_vec() };
-    FoundMask { mask, score, stability, bounds, area: rle.area() }
-}
-
-/// The page's wishes over the reference's defaults.
-fn over(asked: EverythingOptions) -> Options {
-    let base = Options::default();
-    Options {
-        points_per_side: asked.points_per_side.unwrap_or(base.points_per_side),
-        points_per_batch: asked.points_per_batch.unwrap_or(base.points_per_batch),
-        pred_iou_thresh: asked.pred_iou_thresh.unwrap_or(base.pred_iou_thresh),
-        stability_score_thresh: asked.stability_score_thresh.unwrap_or(base.stability_score_thresh),
-        stability_score_offset: asked.stability_score_offset.unwrap_or(base.stability_score_offset),
-        mask_threshold: asked.mask_threshold.unwrap_or(base.mask_threshold),
-        box_nms_thresh: asked.box_nms_thresh.unwrap_or(base.box_nms_thresh),
-        crop_n_layers: asked.crop_n_layers.unwrap_or(base.crop_n_layers),
-        crop_nms_thresh: asked.crop_nms_thresh.unwrap_or(base.crop_nms_thresh),
-        crop_overlap_ratio: asked.crop_overlap_ratio.unwrap_or(base.crop_overlap_ratio),
-        crop_n_points_downscale_factor: asked
-            .crop_n_points_downscale_factor
-            .unwrap_or(base.crop_n_points_downscale_factor),
-        min_mask_region_area: asked.min_mask_region_area.unwrap_or(base.min_mask_region_area),
     }
 }

@@ -4,7 +4,7 @@ use run::Finish;
 use run::tasks::{Answer, Entity, Filled, Generated, Label, Mask, Token};
 use ts_rs::TS;
 
-use crate::messages::{NamedFile, Outcome, OutputTensor, RandomModel, Reply, Request, Source};
+use crate::messages::{NamedFile, Opened, Outcome, OutputTensor, Pixels, RandomModel, Reply, Request, Source, Task};
 use crate::protocol::*;
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../web/src/engine/protocol.generated.ts");
@@ -19,10 +19,11 @@ fn typescript() -> String {
             text.push_str(&format!("\n{docs}export {}\n", <$ty as TS>::decl(&config)));
         )* };
     }
-    declare!(Answer BenchOptions Completion DeviceChoice Entity ErrorCode EverythingOptions Figures Filled Finish Flavour FoundMask Generated Label
-        LoadedInfo Mask MaskPrompt MaskRuns Message NamedTensor NamedFile Outcome Outlines OutputTensor PassFigures Progress PromptPoint RandomModel ReadRequest ReadResult
-        ReaderInfo ReaderTask Reply Request RunCost RunsOn Sampling SegmenterInfo Source Step StepName StepReason Surroundings Token
-        TrainRecord Trial Writing);
+    declare!(Answer AttentionInfo AttentionWanted BenchOptions Completion DeviceChoice Entity ErrorCode EverythingOptions
+        Figures Filled Finish Flavour FoundMask Generated Label LoadedInfo Mask MaskPrompt MaskRuns Message NamedTensor
+        NamedFile Opened Outcome Outlines OutputTensor PassFigures Pixels Progress PromptPoint RandomModel ReadRequest
+        ReadResult ReaderInfo ReaderTask Reply Request RunCost RunsOn Sampling SeerInfo Source Step StepName StepReason
+        Surroundings Task Token TrainRecord Trial ViewerInfo WordsWanted Writing);
     text.replace(" \n", "\n")
 }
 

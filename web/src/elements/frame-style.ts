@@ -50,4 +50,11 @@ export const frameStyle = css`
     color: var(--soft);
     font-size: 0.875rem;
   }
+
+  /* The model's name is worth more there than where it runs. */
+  @media (max-width: 34rem) {
+    .bar .soft {
+      display: none;
+    }
+  }
 `;

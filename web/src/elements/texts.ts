@@ -14,6 +14,7 @@ export interface Texts {
   readonly openChat: string;
   readonly openText: string;
   readonly openSegment: string;
+  readonly openSee: string;
   readonly benchTitle: string;
   readonly benchRunning: string;
 
@@ -93,6 +94,7 @@ const en: Texts = {
   openChat: "Open the chat",
   openText: "Read texts",
   openSegment: "Cut out objects",
+  openSee: "Look into pictures",
   benchTitle: "Benchmark",
   benchRunning: "Measuring…",
 
@@ -206,6 +208,7 @@ const zh: Texts = {
   openChat: "打开对话",
   openText: "阅读文本",
   openSegment: "抠图",
+  openSee: "看图",
   benchTitle: "性能测试",
   benchRunning: "正在测量…",
 

@@ -20,7 +20,8 @@ export interface CallOptions {
   readonly onProgress?: OnProgress | undefined;
 }
 
-interface Hooks extends CallOptions {
+/** What a call may hear. */
+export interface Hooks extends CallOptions {
   readonly onPiece?: (text: string) => void;
 }
 

@@ -1,12 +1,14 @@
 import { type CallOptions, Channel, type Port, expectOutcome } from "./channel.js";
 import { DynastyError } from "./errors.js";
+import { Matcher } from "./matcher.js";
 import { Model } from "./model.js";
-import type { DeviceChoice, Source, Trial } from "./protocol.generated.js";
+import type { DeviceChoice, Opened, Source, Surroundings, Task, Trial } from "./protocol.generated.js";
 import { Reader } from "./reader.js";
 import { Segmenter } from "./segmenter.js";
 import { type ModelSource, toSource } from "./source.js";
 import { Training } from "./training.js";
 import { knownTrials, rememberTrial } from "./trials.js";
+import { Viewer } from "./viewer.js";
 
 /** How an engine is made. */
 export interface DynastyOptions {
@@ -57,7 +59,7 @@ export class Dynasty {
    * model does not fit, `no_device` if the wanted device is not there, and `aborted`.
    */
   async load(source: ModelSource, options: LoadOptions = {}): Promise<Model> {
-    if (this.disposed) throw new DynastyError("disposed", "the engine has been disposed of");
+    this.check();
     const { channel } = this;
     const call = {
       kind: "load" as const,
@@ -71,34 +73,56 @@ export class Dynasty {
 
   /**
    * Loads a model that reads: embeds texts, fills masks, classifies, answers from a text. The part of the engine that
-   * does this is fetched now.
+   * does this, and what the following ones do, is fetched now.
    *
    * Rejects as `load`.
    */
   async loadReader(source: ModelSource, options: CallOptions = {}): Promise<Reader> {
-    if (this.disposed) throw new DynastyError("disposed", "the engine has been disposed of");
-    const { channel } = this;
-    const call = { kind: "open_reader" as const, ...(await this.opening(source)) };
-    const { value } = expectOutcome(await channel.call(call, options), "reader");
-    const { trial, ...about } = value.about;
-    if (trial !== null) rememberTrial(trial);
-    return new Reader(channel, value.reader, { ...about, ...value.surroundings });
+    const { number, about } = await this.open("reader", source, options);
+    return new Reader(this.channel, number, about);
   }
 
   /**
-   * Loads a model that cuts out of pictures what prompts point at, such as SAM. The part of the engine that does this is
-   * fetched now.
+   * Loads a model that looks at whole pictures, such as ViT, DINOv2, or CLIP for its vectors.
+   *
+   * Rejects as `load`.
+   */
+  async loadViewer(source: ModelSource, options: CallOptions = {}): Promise<Viewer> {
+    const { number, about } = await this.open("viewer", source, options);
+    return new Viewer(this.channel, number, about);
+  }
+
+  /**
+   * Loads a model that matches pictures with texts, such as CLIP.
+   *
+   * Rejects as `load`.
+   */
+  async loadMatcher(source: ModelSource, options: CallOptions = {}): Promise<Matcher> {
+    const { number, about } = await this.open("matcher", source, options);
+    return new Matcher(this.channel, number, about);
+  }
+
+  /**
+   * Loads a model that cuts out of pictures what prompts point at, such as SAM.
    *
    * Rejects as `load`.
    */
   async loadSegmenter(source: ModelSource, options: CallOptions = {}): Promise<Segmenter> {
+    const { number, about } = await this.open("segmenter", source, options);
+    return new Segmenter(this.channel, number, about);
+  }
+
+  private async open<T extends Task>(task: T, source: ModelSource, options: CallOptions): Promise<{ number: number; about: About<T> }> {
+    this.check();
+    const call = { kind: "open" as const, task, ...(await this.opening(source)) };
+    const { number, about, surroundings } = expectOutcome(await this.channel.call(call, options), "opened").value;
+    if (about.trial !== null) rememberTrial(about.trial);
+    if (!isFor(about, task)) throw new DynastyError("internal", `the engine opened a ${about.task} where a ${task} was asked for`);
+    return { number, about: { ...about, ...surroundings } };
+  }
+
+  private check(): void {
     if (this.disposed) throw new DynastyError("disposed", "the engine has been disposed of");
-    const { channel } = this;
-    const call = { kind: "open_segmenter" as const, ...(await this.opening(source)) };
-    const { value } = expectOutcome(await channel.call(call, options), "segmenter");
-    const { trial, ...about } = value.about;
-    if (trial !== null) rememberTrial(trial);
-    return new Segmenter(channel, value.segmenter, { ...about, ...value.surroundings });
   }
 
   private async opening(source: ModelSource): Promise<{ source: Source; device: DeviceChoice; modules: string; known: Trial[]; threads?: number }> {
@@ -120,7 +144,7 @@ export class Dynasty {
    * `no_device`, and `aborted`.
    */
   async train(recipe: string, texts: ModelSource, options: TrainingOptions = {}): Promise<Training> {
-    if (this.disposed) throw new DynastyError("disposed", "the engine has been disposed of");
+    this.check();
     const { channel } = this;
     const base = globalThis.document?.baseURI;
     const call = {
@@ -143,6 +167,13 @@ export class Dynasty {
     this.disposed = true;
     this.channel.close(new DynastyError("disposed", "the engine has been disposed of"));
   }
+}
+
+/** What a model of a task is. */
+type About<T extends Task> = Extract<Opened, { task: T }> & Surroundings;
+
+function isFor<T extends Task>(about: Opened, task: T): about is Extract<Opened, { task: T }> {
+  return about.task === task;
 }
 
 function startWorker(): Port {

@@ -1,7 +1,7 @@
 import { type Call, type CallOptions, type Channel, expectOutcome } from "./channel.js";
 import { ChatCompletions } from "./chat.js";
-import { DynastyError } from "./errors.js";
-import type { BenchOptions, Completion, Figures, LoadedInfo, NamedTensor, Outcome, OutputTensor, PassFigures, Sampling, Surroundings } from "./protocol.generated.js";
+import { Held } from "./held.js";
+import type { BenchOptions, Completion, Figures, LoadedInfo, NamedTensor, OutputTensor, PassFigures, Sampling, Surroundings } from "./protocol.generated.js";
 
 /** What a model is, where it runs, and why not faster. */
 export type ModelInfo = LoadedInfo & Surroundings;
@@ -13,19 +13,17 @@ export interface GenerateOptions extends Sampling, CallOptions {
 }
 
 /** A loaded model. */
-export class Model {
+export class Model extends Held {
   /** `chat.completions.create`, in OpenAI's shape. */
   readonly chat: { readonly completions: ChatCompletions };
-  private readonly generation: number;
-  private disposed = false;
 
   constructor(
-    private readonly channel: Channel,
-    private readonly id: number,
+    channel: Channel,
+    id: number,
     /** What the model is and where it runs. */
     readonly info: ModelInfo,
   ) {
-    this.generation = channel.generation;
+    super(channel, id, info.name, { kind: "dispose", model: id });
     this.chat = { completions: new ChatCompletions(info.name, (messages, sampling, hooks) => this.answer({ kind: "chat", model: id, messages, sampling }, hooks)) };
   }
 
@@ -55,23 +53,7 @@ export class Model {
     return outcome.of === "pass_figures" ? outcome.value : expectOutcome(outcome, "figures").value;
   }
 
-  /** Frees the model. */
-  async dispose(): Promise<void> {
-    if (this.disposed) return;
-    this.disposed = true;
-    if (this.generation !== this.channel.generation) return;
-    await this.channel.call({ kind: "dispose", model: this.id });
-  }
-
   private async answer(call: Call, hooks: CallOptions & { onPiece?: (text: string) => void }): Promise<Completion> {
     return expectOutcome(await this.call(call, hooks), "completion").value;
-  }
-
-  private async call(call: Call, hooks: CallOptions): Promise<Outcome> {
-    if (this.disposed) throw new DynastyError("disposed", `${this.info.name}: has been disposed of`);
-    if (this.generation !== this.channel.generation) {
-      throw new DynastyError("disposed", `${this.info.name}: was lost with its worker and must be loaded again`);
-    }
-    return this.channel.call(call, hooks);
   }
 }

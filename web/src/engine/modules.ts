@@ -1,7 +1,7 @@
 import type { Opened } from "./bytes.js";
 import { type Choice, chooseFlavour, surroundings, withoutThreads } from "./ladder.js";
 import { DynastyError } from "./errors.js";
-import type { BenchOptions, Completion, DeviceChoice, EverythingOptions, Figures, Flavour, FoundMask, LoadedInfo, MaskPrompt, MaskRuns, Message, NamedFile, NamedTensor, Outlines, OutputTensor, PassFigures, Progress, ReadRequest, ReadResult, ReaderInfo, Sampling, SegmenterInfo, TrainRecord, Trial } from "./protocol.generated.js";
+import type { AttentionInfo, AttentionWanted, BenchOptions, Completion, DeviceChoice, EverythingOptions, Figures, Flavour, FoundMask, Label, LoadedInfo, MaskPrompt, MaskRuns, Message, NamedFile, NamedTensor, Outlines, OutputTensor, PassFigures, Progress, ReadRequest, ReadResult, ReaderInfo, Sampling, SeerInfo, TrainRecord, Trial, ViewerInfo, WordsWanted } from "./protocol.generated.js";
 
 /** How the wasm module speaks to the call that it is working on. */
 export interface Listener {
@@ -53,31 +53,47 @@ export interface Trainers {
   begin(recipe: string, texts: Opened, start: Opened | undefined, options: { device: DeviceChoice; threads: number }, listener: Listener): Promise<WasmTrainer>;
 }
 
-/** A model that reads, inside the wasm module. */
-export interface WasmReader {
-  about(): Promise<ReaderInfo>;
-  read(asked: ReadRequest, listener: Listener): Promise<ReadResult>;
+/** A model that does a task, inside the wasm module. */
+export interface WasmTask<About> {
+  about(): Promise<About>;
   free(): void;
 }
 
-/** Loads models that read. */
-export interface Readers {
-  open(source: Opened, options: Wanted & { threads: number }, listener: Listener): Promise<WasmReader>;
+/** Loads models for a task. */
+export interface Opens<T> {
+  open(source: Opened, options: Wanted & { threads: number }, listener: Listener): Promise<T>;
 }
 
-/** A model that segments, inside the wasm module. */
-export interface WasmSegmenter {
-  about(): Promise<SegmenterInfo>;
+/** A model that reads. */
+export interface WasmReader extends WasmTask<ReaderInfo> {
+  read(asked: ReadRequest, listener: Listener): Promise<ReadResult>;
+}
+
+/** A model that looks at whole pictures. */
+export interface WasmViewer extends WasmTask<ViewerInfo> {
+  classify(rgba: Uint8Array, width: number, height: number, top_k: number | undefined): Promise<Label[]>;
+  embed(rgba: Uint8Array, width: number, height: number, unit: boolean): Promise<number[]>;
+  attend(rgba: Uint8Array, width: number, height: number): Promise<AttentionInfo>;
+  map(wanted: AttentionWanted): number[];
+}
+
+/** A model that matches pictures with texts. */
+export interface WasmMatcher extends WasmTask<SeerInfo> {
+  match(rgba: Uint8Array, width: number, height: number, labels: readonly string[], template: string | undefined): Promise<Label[]>;
+  embed(rgba: Uint8Array, width: number, height: number): Promise<number[]>;
+  embed_texts(texts: readonly string[]): Promise<number[][]>;
+}
+
+/** A model that segments. What it looks for is `null` if that was ended. */
+export interface WasmSegmenter extends WasmTask<SeerInfo> {
   look(rgba: Uint8Array, width: number, height: number): Promise<void>;
   predict(prompt: MaskPrompt): Promise<FoundMask[]>;
-  /** `null` if it was ended. */
   everything(options: EverythingOptions, listener: Listener): Promise<FoundMask[] | null>;
-  free(): void;
+  find(words: WordsWanted, matcher: WasmMatcher, listener: Listener): Promise<FoundMask[] | null>;
 }
 
 /** Loads models that segment. */
-export interface Segmenters {
-  open(source: Opened, options: Wanted & { threads: number }, listener: Listener): Promise<WasmSegmenter>;
+export interface Segmenters extends Opens<WasmSegmenter> {
   outlines(mask: MaskRuns, tolerance: number): Outlines;
 }
 
@@ -87,7 +103,9 @@ export interface Glue {
   /** Only in the modules that chat. */
   Engine: new (options: { threads: number }) => WasmEngine;
   /** Only in the modules that read and see. */
-  Reader: Readers;
+  Reader: Opens<WasmReader>;
+  Viewer: Opens<WasmViewer>;
+  Matcher: Opens<WasmMatcher>;
   Segmenter: Segmenters;
   /** Only in the modules that train. */
   Trainer: Trainers;

@@ -22,6 +22,44 @@ end: number,
 answer: string, };
 
 /**
+ * What there is to see of a model's attention in a picture.
+ */
+export type AttentionInfo = {
+/**
+ * Rows and columns of patches.
+ */
+grid: [number, number],
+/**
+ * The part of the picture that the patches cover: left, top, right, bottom.
+ */
+area: [number, number, number, number],
+/**
+ * Layers.
+ */
+layers: number,
+/**
+ * Heads of a layer.
+ */
+heads: number, };
+
+/**
+ * Which attention is shown.
+ */
+export type AttentionWanted = {
+/**
+ * A layer, counted from 0; by default what flows through all of them (attention rollout).
+ */
+layer?: number,
+/**
+ * A head of the layer; by default the mean of all.
+ */
+head?: number,
+/**
+ * The patch that looks, counted row by row; by default the first token, which stands for the whole picture.
+ */
+patch?: number, };
+
+/**
  * What a benchmark measures.
  */
 export type BenchOptions = {
@@ -254,11 +292,15 @@ stability: number,
 /**
  * Left, top, right and bottom; nothing for an empty mask.
  */
-box: [number, number, number, number] | null,
+box?: [number, number, number, number],
 /**
  * Pixels.
  */
-area: number, };
+area: number,
+/**
+ * How well the words fit that were looked for, as a cosine.
+ */
+fit?: number, };
 
 /**
  * A text that was written.
@@ -434,6 +476,11 @@ name: string,
 bytes: Uint8Array<ArrayBuffer>, };
 
 /**
+ * What a model is that was opened for a task.
+ */
+export type Opened = { "task": "reader" } & ReaderInfo | { "task": "viewer" } & ViewerInfo | { "task": "matcher" } & SeerInfo | { "task": "segmenter" } & SeerInfo;
+
+/**
  * What came of a call.
  */
 export type Outcome = { "of": "load", "value": {
@@ -452,31 +499,19 @@ surroundings: Surroundings,
 /**
  * The trial that chose the device, if one was made now.
  */
-trial: Trial | null, } } | { "of": "completion", "value": Completion } | { "of": "tokens", "value": Array<number> } | { "of": "tensors", "value": Array<OutputTensor> } | { "of": "figures", "value": Figures } | { "of": "pass_figures", "value": PassFigures } | { "of": "reader", "value": {
+trial: Trial | null, } } | { "of": "completion", "value": Completion } | { "of": "tokens", "value": Array<number> } | { "of": "tensors", "value": Array<OutputTensor> } | { "of": "figures", "value": Figures } | { "of": "pass_figures", "value": PassFigures } | { "of": "opened", "value": {
 /**
  * Its number in further calls.
  */
-reader: number,
+number: number,
 /**
  * What it is.
  */
-about: ReaderInfo,
+about: Opened,
 /**
  * What it runs in.
  */
-surroundings: Surroundings, } } | { "of": "read", "value": ReadResult } | { "of": "segmenter", "value": {
-/**
- * Its number in further calls.
- */
-segmenter: number,
-/**
- * What it is.
- */
-about: SegmenterInfo,
-/**
- * What it runs in.
- */
-surroundings: Surroundings, } } | { "of": "masks", "value": Array<FoundMask> } | { "of": "outlines", "value": Outlines } | { "of": "training", "value": {
+surroundings: Surroundings, } } | { "of": "read", "value": ReadResult } | { "of": "labels", "value": Array<Label> } | { "of": "vectors", "value": Array<Array<number>> } | { "of": "attention", "value": AttentionInfo } | { "of": "weights", "value": Array<number> } | { "of": "masks", "value": Array<FoundMask> } | { "of": "outlines", "value": Outlines } | { "of": "training", "value": {
 /**
  * Its number in further calls.
  */
@@ -537,6 +572,14 @@ latency_ms: number,
  */
 tokens: number,
 /**
+ * Of a model that answers prompts, milliseconds of looking at a picture, median.
+ */
+encoder_ms?: number,
+/**
+ * Of a model that answers prompts, milliseconds of an answer to one point, median.
+ */
+decoder_ms?: number,
+/**
  * Milliseconds of loading.
  */
 load_ms: number,
@@ -560,6 +603,23 @@ kernels: Array<string>,
  * Every run, milliseconds.
  */
 runs: Array<number>, };
+
+/**
+ * A picture.
+ */
+export type Pixels = {
+/**
+ * Red, green, blue and alpha.
+ */
+rgba: Uint8Array<ArrayBuffer>,
+/**
+ * Pixels a row.
+ */
+width: number,
+/**
+ * Rows.
+ */
+height: number, };
 
 /**
  * What a call is doing.
@@ -612,7 +672,15 @@ total: number,
 /**
  * Masks so far.
  */
-found: number, } | { "stage": "documents",
+found: number, } | { "stage": "describe",
+/**
+ * Objects so far.
+ */
+done: number,
+/**
+ * Objects in all.
+ */
+total: number, } | { "stage": "documents",
 /**
  * Documents so far.
  */
@@ -920,11 +988,15 @@ id: number,
 /**
  * The model.
  */
-model: number, } | { "kind": "open_reader",
+model: number, } | { "kind": "open",
 /**
  * The call.
  */
 id: number,
+/**
+ * What it shall do.
+ */
+task: Task,
 /**
  * Its bytes.
  */
@@ -944,79 +1016,135 @@ modules: string,
 /**
  * What trials of earlier visits found.
  */
-known: Array<Trial>, } | { "kind": "read",
+known: Array<Trial>, } | { "kind": "close",
 /**
  * The call.
  */
 id: number,
 /**
- * The reader.
+ * The model.
  */
-reader: number,
+number: number, } | { "kind": "read",
+/**
+ * The call.
+ */
+id: number,
+/**
+ * The model.
+ */
+number: number,
 /**
  * What.
  */
-asked: ReadRequest, } | { "kind": "close_reader",
+asked: ReadRequest, } | { "kind": "classify_picture",
 /**
  * The call.
  */
 id: number,
 /**
- * The reader.
+ * The model.
  */
-reader: number, } | { "kind": "open_segmenter",
+number: number,
+/**
+ * The picture.
+ */
+picture: Pixels,
+/**
+ * How many, 5 by default.
+ */
+top_k?: number, } | { "kind": "embed_picture",
 /**
  * The call.
  */
 id: number,
 /**
- * Its bytes.
+ * The model.
  */
-source: Source,
+number: number,
 /**
- * Where it shall run.
+ * The picture.
  */
-device: DeviceChoice,
+picture: Pixels,
 /**
- * Threads in an isolated page; by default as many as there are cores.
+ * Whether it is brought to length 1.
  */
-threads?: number,
-/**
- * The folder of the wasm modules.
- */
-modules: string,
-/**
- * What trials of earlier visits found.
- */
-known: Array<Trial>, } | { "kind": "look",
+normalize: boolean, } | { "kind": "attend",
 /**
  * The call.
  */
 id: number,
 /**
- * The segmenter.
+ * The model.
  */
-segmenter: number,
+number: number,
 /**
- * Red, green, blue and alpha.
+ * The picture.
  */
-rgba: Uint8Array<ArrayBuffer>,
-/**
- * Pixels a row.
- */
-width: number,
-/**
- * Rows.
- */
-height: number, } | { "kind": "predict",
+picture: Pixels, } | { "kind": "attention_map",
 /**
  * The call.
  */
 id: number,
 /**
- * The segmenter.
+ * The model.
  */
-segmenter: number,
+number: number,
+/**
+ * Which layer, head and patch.
+ */
+wanted: AttentionWanted, } | { "kind": "match",
+/**
+ * The call.
+ */
+id: number,
+/**
+ * The model.
+ */
+number: number,
+/**
+ * The picture.
+ */
+picture: Pixels,
+/**
+ * The labels.
+ */
+labels: Array<string>,
+/**
+ * The sentence around a label, whose place is `{}`; `a photo of a {}` by default.
+ */
+template?: string, } | { "kind": "embed_texts",
+/**
+ * The call.
+ */
+id: number,
+/**
+ * The model.
+ */
+number: number,
+/**
+ * The texts.
+ */
+texts: Array<string>, } | { "kind": "look",
+/**
+ * The call.
+ */
+id: number,
+/**
+ * The model.
+ */
+number: number,
+/**
+ * The picture.
+ */
+picture: Pixels, } | { "kind": "predict",
+/**
+ * The call.
+ */
+id: number,
+/**
+ * The model.
+ */
+number: number,
 /**
  * What is meant.
  */
@@ -1026,21 +1154,37 @@ prompt: MaskPrompt, } | { "kind": "everything",
  */
 id: number,
 /**
- * The segmenter.
+ * The model.
  */
-segmenter: number,
+number: number,
 /**
  * How it is looked for.
  */
-options: EverythingOptions, } | { "kind": "outline",
+options: EverythingOptions, } | { "kind": "find",
 /**
  * The call.
  */
 id: number,
 /**
- * The segmenter.
+ * The model.
  */
-segmenter: number,
+number: number,
+/**
+ * The matcher that knows the words.
+ */
+matcher: number,
+/**
+ * Which words.
+ */
+words: WordsWanted, } | { "kind": "outline",
+/**
+ * The call.
+ */
+id: number,
+/**
+ * The model.
+ */
+number: number,
 /**
  * The mask.
  */
@@ -1048,15 +1192,7 @@ mask: MaskRuns,
 /**
  * Corners nearer than this many pixels are left out.
  */
-tolerance: number, } | { "kind": "close_segmenter",
-/**
- * The call.
- */
-id: number,
-/**
- * The segmenter.
- */
-segmenter: number, } | { "kind": "train",
+tolerance: number, } | { "kind": "train",
 /**
  * The call.
  */
@@ -1198,9 +1334,9 @@ repetition_penalty?: number,
 logit_bias?: Record<string, number>, };
 
 /**
- * What a loaded segmenter is.
+ * What a loaded model is that segments pictures, or matches them with texts.
  */
-export type SegmenterInfo = {
+export type SeerInfo = {
 /**
  * What it is and where it runs.
  */
@@ -1266,6 +1402,11 @@ flavour: Flavour,
  * The ladder from the fastest way to run to the plainest.
  */
 steps: Array<Step>, };
+
+/**
+ * What a model is opened for.
+ */
+export type Task = "reader" | "viewer" | "matcher" | "segmenter";
 
 /**
  * A token of a text.
@@ -1381,6 +1522,52 @@ gpu: boolean,
  * The times, in words.
  */
 reason: string, };
+
+/**
+ * What a loaded viewer is.
+ */
+export type ViewerInfo = {
+/**
+ * What it is and where it runs.
+ */
+info: LoadedInfo,
+/**
+ * The trial that chose its device, if one was made now.
+ */
+trial: Trial | null,
+/**
+ * Whether it knows classes.
+ */
+classes: boolean,
+/**
+ * Whether it gives vectors.
+ */
+embeds: boolean,
+/**
+ * Whether it can tell where it looks.
+ */
+attends: boolean, };
+
+/**
+ * What words are looked for in a picture, and how.
+ */
+export type WordsWanted = {
+/**
+ * The words.
+ */
+text: string,
+/**
+ * The least cosine of an object and the words, 0.2 by default.
+ */
+least?: number,
+/**
+ * By how much an object may be worse than the best one, 0.03 by default.
+ */
+margin?: number,
+/**
+ * How the objects are looked for.
+ */
+everything: EverythingOptions, };
 
 /**
  * How a text is written from another one. What is left out is as the model's files say.

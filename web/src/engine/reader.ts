@@ -1,5 +1,6 @@
-import { type CallOptions, type Channel, expectOutcome } from "./channel.js";
+import { type CallOptions, type Hooks, expectOutcome } from "./channel.js";
 import { DynastyError } from "./errors.js";
+import { TaskModel } from "./held.js";
 import type { Answer, Entity, Generated, Label, Mask, ReadRequest, ReadResult, ReaderInfo, Surroundings, Token, Writing } from "./protocol.generated.js";
 
 /** What a reader is, where it runs, and why not faster. */
@@ -33,35 +34,23 @@ export type TranslateOptions = WriteOptions & Omit<Asked<"translate">, "texts" |
  *
  * A method that the model has no head for rejects with `unsupported`.
  */
-export class Reader {
-  private readonly generation: number;
-  private disposed = false;
-
-  constructor(
-    private readonly channel: Channel,
-    private readonly id: number,
-    /** What it is, what it can do and where it runs. */
-    readonly about: AboutReader,
-  ) {
-    this.generation = channel.generation;
-  }
-
+export class Reader extends TaskModel<AboutReader> {
   /** A vector for each text. */
   async embed(texts: readonly string[], options: EmbedOptions = {}): Promise<readonly (readonly number[])[]> {
-    const { signal, onProgress, ...how } = options;
-    return (await this.ask({ task: "embed", texts: [...texts], ...how }, { signal, onProgress })).value;
+    const { hooks, asked: how } = TaskModel.split(options);
+    return (await this.ask({ task: "embed", texts: [...texts], ...how }, hooks)).value;
   }
 
   /** The likeliest words for each mask of a text; `about.mask` is how a mask is written. */
   async fillMask(text: string, options: FillMaskOptions = {}): Promise<readonly Mask[]> {
-    const { signal, onProgress, ...how } = options;
-    return (await this.ask({ task: "fill_mask", text, ...how }, { signal, onProgress })).value;
+    const { hooks, asked: how } = TaskModel.split(options);
+    return (await this.ask({ task: "fill_mask", text, ...how }, hooks)).value;
   }
 
   /** The classes of each text, the likeliest first; of pairs, if there is a second text for each. */
   async classify(texts: readonly string[], options: ClassifyOptions = {}): Promise<readonly (readonly Label[])[]> {
-    const { signal, onProgress, ...how } = options;
-    return (await this.ask({ task: "classify", texts: [...texts], ...how }, { signal, onProgress })).value;
+    const { hooks, asked: how } = TaskModel.split(options);
+    return (await this.ask({ task: "classify", texts: [...texts], ...how }, hooks)).value;
   }
 
   /** The words of a text that have a class, such as names of people. */
@@ -71,8 +60,8 @@ export class Reader {
 
   /** The likeliest answers to a question that stand in a text. */
   async answer(question: string, text: string, options: AnswerOptions = {}): Promise<readonly Answer[]> {
-    const { signal, onProgress, ...how } = options;
-    return (await this.ask({ task: "answer", question, text, ...how }, { signal, onProgress })).value;
+    const { hooks, asked: how } = TaskModel.split(options);
+    return (await this.ask({ task: "answer", question, text, ...how }, hooks)).value;
   }
 
   /** Texts in another language. With more than one beam a text comes as a whole. */
@@ -93,19 +82,8 @@ export class Reader {
     return (await this.ask({ task: "tokens", text }, options)).value;
   }
 
-  /** Frees the model. */
-  async dispose(): Promise<void> {
-    if (this.disposed) return;
-    this.disposed = true;
-    if (this.generation !== this.channel.generation) return;
-    await this.channel.call({ kind: "close_reader", reader: this.id });
-  }
-
-  private async ask<T extends ReadRequest["task"]>(asked: Extract<ReadRequest, { task: T }>, options: CallOptions & Pick<WriteOptions, "onPiece">): Promise<Extract<ReadResult, { task: T }>> {
-    const { name } = this.about.info;
-    if (this.disposed) throw new DynastyError("disposed", `${name}: has been disposed of`);
-    if (this.generation !== this.channel.generation) throw new DynastyError("disposed", `${name}: was lost with its worker and must be loaded again`);
-    const { value } = expectOutcome(await this.channel.call({ kind: "read", reader: this.id, asked }, options), "read");
+  private async ask<T extends ReadRequest["task"]>(asked: Extract<ReadRequest, { task: T }>, hooks: Hooks): Promise<Extract<ReadResult, { task: T }>> {
+    const { value } = expectOutcome(await this.call({ kind: "read", number: this.id, asked }, hooks), "read");
     if (isOf(value, asked.task)) return value;
     throw new DynastyError("internal", `the engine did ${value.task} where ${asked.task} was asked for`);
   }

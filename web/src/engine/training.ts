@@ -1,6 +1,6 @@
-import { type Call, type CallOptions, type Channel, expectOutcome } from "./channel.js";
-import { DynastyError } from "./errors.js";
-import type { NamedFile, Outcome, Surroundings, TrainRecord } from "./protocol.generated.js";
+import { type Channel, expectOutcome } from "./channel.js";
+import { Held } from "./held.js";
+import type { NamedFile, Surroundings, TrainRecord } from "./protocol.generated.js";
 
 /** What a training begins with, where it runs, and why not faster. */
 export type TrainingInfo = Extract<TrainRecord, { kind: "run" }> & Surroundings;
@@ -16,17 +16,14 @@ export interface TrainOptions {
 }
 
 /** A model in training. */
-export class Training {
-  private readonly generation: number;
-  private disposed = false;
-
+export class Training extends Held {
   constructor(
-    private readonly channel: Channel,
-    private readonly id: number,
+    channel: Channel,
+    id: number,
     /** What it begins with and where it runs. */
     readonly info: TrainingInfo,
   ) {
-    this.generation = channel.generation;
+    super(channel, id, "the training", { kind: "end_training", training: id });
   }
 
   /** Takes steps; whether the recipe's last one is done. Rejects with `diverged` if the loss has left every bound. */
@@ -45,19 +42,5 @@ export class Training {
   async files(quant?: string): Promise<readonly NamedFile[]> {
     const outcome = await this.call({ kind: "trained_files", training: this.id, ...(quant === undefined ? {} : { quant }) });
     return expectOutcome(outcome, "files").value;
-  }
-
-  /** Frees the training. */
-  async dispose(): Promise<void> {
-    if (this.disposed) return;
-    this.disposed = true;
-    if (this.generation !== this.channel.generation) return;
-    await this.channel.call({ kind: "end_training", training: this.id });
-  }
-
-  private async call(call: Call, hooks: CallOptions = {}): Promise<Outcome> {
-    if (this.disposed) throw new DynastyError("disposed", "the training has been disposed of");
-    if (this.generation !== this.channel.generation) throw new DynastyError("disposed", "the training was lost with its worker");
-    return this.channel.call(call, hooks);
   }
 }

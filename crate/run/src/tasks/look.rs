@@ -18,7 +18,7 @@ pub const TEMPLATE: &str = "a photo of a {}";
 
 /// A loaded model that looks at whole pictures, with what prepares them.
 pub struct Viewer {
-    looker: Looker,
+    pub(super) looker: Looker,
     processor: Processor,
 }
 
@@ -53,6 +53,11 @@ impl Viewer {
         matches!(&self.model().package().model, models::Model::Vision(vision) if vision.text().is_some())
     }
 
+    /// Whether the model has no head, so that it gives vectors.
+    pub fn embeds(&self) -> bool {
+        self.model().package().model.task() == Task::Base
+    }
+
     /// The model's classes for each picture, the likeliest first.
     ///
     /// # Errors
@@ -77,7 +82,7 @@ impl Viewer {
     /// # Errors
     /// The model has a head for something else, or the device fails.
     pub async fn embed(&self, pictures: &[Picture], normalize: Normalize) -> Result<Vec<Vec<f32>>, Error> {
-        if self.model().package().model.task() != Task::Base {
+        if !self.embeds() {
             return Err(self.looker.cannot("embed pictures: that takes a model without a head"));
         }
         let mut vectors = Vec::with_capacity(pictures.len());

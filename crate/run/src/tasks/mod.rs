@@ -2,6 +2,7 @@
 //! them: translate, summarise; look at pictures, and cut out what is in them.
 
 mod answer;
+pub mod attention;
 mod classify;
 mod dense;
 mod embed;
@@ -25,6 +26,7 @@ use crate::{Error, ForwardInputs, Model, Tokenizer};
 use dense::Dense;
 
 pub use answer::{Answer, AnswerOptions};
+pub use attention::Attention;
 pub use classify::{Entity, Label};
 pub use embed::{Embedding, Pooling};
 pub use fill_mask::{Filled, Mask};

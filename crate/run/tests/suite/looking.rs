@@ -4,7 +4,10 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::rc::Rc;
 
-use dynasty_run::tasks::segment::{Kind, Options, Point, Prompt, Step, Wanted, Watch, Words};
+use dynasty_run::tasks::attention::{From, Shown};
+use dynasty_run::tasks::segment::{
+    Background, Described, Kind, Options, Point, Prompt, Step, Told, Wanted, Watch, Words,
+};
 use dynasty_run::tasks::{Matcher, Normalize, Segmenter, TEMPLATE, Viewer};
 use dynasty_run::{DeviceChoice, LoadOptions, Model, Source};
 use format::{Checkpoint, DirFolder, FileBytes};
@@ -25,7 +28,16 @@ fn picture(i: usize) -> Picture {
 
 /// Shape and values of a committed result.
 fn wanted(name: &str) -> (Vec<usize>, Vec<f32>) {
-    let file = FileBytes::open(fixture("looking/values.safetensors")).unwrap();
+    read("looking/values.safetensors", name)
+}
+
+/// The same about attention.
+fn attended(name: &str) -> (Vec<usize>, Vec<f32>) {
+    read("looking/attention.safetensors", name)
+}
+
+fn read(file: &str, name: &str) -> (Vec<usize>, Vec<f32>) {
+    let file = FileBytes::open(fixture(file)).unwrap();
     let file = pollster::block_on(Checkpoint::open_file(Rc::new(file))).unwrap();
     pollster::block_on(file.read_f32(name)).unwrap()
 }
@@ -54,6 +66,56 @@ fn classes_of_pictures() {
         assert!(refused.contains("vit_labels: does not embed pictures"), "{refused}");
         assert!(!viewer.reads());
     });
+}
+
+/// Where models look, and what flows through all their layers, as `make_attention.py` computes them.
+#[test]
+fn where_models_look() {
+    pollster::block_on(async {
+        for folder in ["models/vit_labels", "models/deit_labels", "models/dinov2_registers", "looking/clip"] {
+            let name = folder.split('/').next_back().unwrap();
+            let viewer = Viewer::new(model(fixture(folder))).await.unwrap();
+            let seen = viewer.attention(&picture(0)).await.unwrap();
+            let (shape, wanted_rollout) = attended(&format!("{name}.rollout"));
+            let (patches, n) = (seen.grid[0] * seen.grid[1], shape[0]);
+            assert_eq!((n, shape[1]), (1 + patches, patches), "{name}");
+            for (from, wanted) in wanted_rollout.chunks(patches).enumerate() {
+                near(name, &seen.map(Shown::Rollout, who(from)).unwrap(), wanted);
+            }
+            let (shape, wanted) = attended(&format!("{name}.probs"));
+            assert_eq!(shape, [seen.layers(), seen.heads, 1 + patches, patches], "{name}");
+            for (at, wanted) in wanted.chunks(patches).enumerate() {
+                let (from, head) = (at % n, at / n % seen.heads);
+                let layer = at / n / seen.heads;
+                near(name, &seen.map(Shown::Head(layer, head), who(from)).unwrap(), wanted);
+            }
+            let heads = (0..seen.heads).map(|head| seen.map(Shown::Head(0, head), From::Picture).unwrap());
+            let sum = heads.reduce(|a, b| a.iter().zip(&b).map(|(a, b)| a + b).collect()).unwrap();
+            let mean: Vec<f32> = sum.iter().map(|value| value / seen.heads as f32).collect();
+            near(name, &seen.map(Shown::Mean(0), From::Picture).unwrap(), &mean);
+            for (shown, from) in [
+                (Shown::Head(seen.layers(), 0), From::Picture),
+                (Shown::Head(0, seen.heads), From::Picture),
+                (Shown::Rollout, From::Patch(patches)),
+            ] {
+                assert_eq!(seen.map(shown, from), None);
+            }
+        }
+        // All of a picture of 50×37 where it is pressed into a square; else what is cut out of the middle.
+        let viewer = Viewer::new(model(fixture("models/vit_labels"))).await.unwrap();
+        assert_eq!(viewer.attention(&picture(0)).await.unwrap().area, [0.0, 0.0, 50.0, 37.0]);
+        let viewer = Viewer::new(model(fixture("looking/clip"))).await.unwrap();
+        let [left, top, right, bottom] = viewer.attention(&picture(0)).await.unwrap().area;
+        assert!((left - 6.0).abs() < 2.0 && (right - 44.0).abs() < 2.5, "{left} {right}");
+        assert_eq!((top, bottom), (0.0, 37.0));
+        let sam = Viewer::new(model(fixture("models/sam_points"))).await.unwrap();
+        let refused = sam.attention(&picture(0)).await.unwrap_err().to_string();
+        assert!(refused.contains("does not look at patches"), "{refused}");
+    });
+}
+
+fn who(from: usize) -> From {
+    if from == 0 { From::Picture } else { From::Patch(from - 1) }
 }
 
 #[test]
@@ -262,8 +324,20 @@ fn words_mean_objects() {
         let matcher = Matcher::new(model(fixture("looking/clip"))).await.unwrap();
         let go = &mut |_| ControlFlow::Continue(());
         let found = segmenter.everything(&options(), &mut Watch { step: go, pause: None }).await.unwrap().unwrap();
+        let mut told = Vec::new();
+        let mut step = |how_far: Told| {
+            told.push(how_far.done);
+            ControlFlow::Continue(())
+        };
+        let watch = &mut Watch { step: &mut step, pause: None };
+        let described = Described::new(&matcher, &picture(0), &found, Background::Kept, watch).await.unwrap().unwrap();
+        assert_eq!((told[0], told.last(), described.objects()), (0, Some(&found.len()), &found[..]));
+        let stop = &mut |_| ControlFlow::Break(());
+        let watch = &mut Watch { step: stop, pause: None };
+        let ended = Described::new(&matcher, &picture(0), &found, Background::Grey, watch).await.unwrap();
+        assert_eq!(ended, None);
         let all = Words { least: -1.0, margin: 2.0, ..Words::new("newest wide") };
-        let rated = all.find(&matcher, &picture(0), &found).await.unwrap();
+        let rated = all.find(&matcher, &described).await.unwrap();
         assert_eq!(rated.len(), found.len());
         assert!(rated.windows(2).all(|pair| pair[0].0 >= pair[1].0));
         let texts = matcher.embed_texts(&["newest wide".to_string()]).await.unwrap();
@@ -274,11 +348,11 @@ fn words_mean_objects() {
             let product: f32 = vector[0].iter().zip(&texts[0]).map(|(a, b)| a * b).sum();
             assert!((cosine - product).abs() < 1e-4);
         }
-        let best = Words { margin: 0.0, ..all.clone() }.find(&matcher, &picture(0), &found).await.unwrap();
+        let best = Words { margin: 0.0, ..all.clone() }.find(&matcher, &described).await.unwrap();
         assert_eq!(best[0], rated[0]);
-        let none = Words { least: 1.1, ..all }.find(&matcher, &picture(0), &found).await.unwrap();
+        let none = Words { least: 1.1, ..all }.find(&matcher, &described).await.unwrap();
         assert!(none.is_empty());
-        let empty = Words::new(" ").find(&matcher, &picture(0), &found).await.unwrap_err().to_string();
+        let empty = Words::new(" ").find(&matcher, &described).await.unwrap_err().to_string();
         assert!(empty.contains("no words"), "{empty}");
     });
 }

@@ -43,12 +43,18 @@ pub struct Figures {
 
 /// The figures of a model that only reads, or reads before it writes.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(test, derive(ts_rs::TS), ts(optional_fields))]
 pub struct PassFigures {
     /// Milliseconds of one forward pass, median.
     pub latency_ms: f64,
     /// Tokens of the pass.
     pub tokens: usize,
+    /// Of a model that answers prompts, milliseconds of looking at a picture, median.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub encoder_ms: Option<f64>,
+    /// Of a model that answers prompts, milliseconds of an answer to one point, median.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decoder_ms: Option<f64>,
     /// Milliseconds of loading.
     pub load_ms: f64,
     /// Bytes of wasm memory and GPU buffers.

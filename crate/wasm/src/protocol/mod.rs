@@ -16,7 +16,10 @@ use serde::{Deserialize, Serialize};
 pub use figures::{BenchOptions, Figures, PassFigures, RunCost};
 pub use ladder::{Flavour, Step, StepName, StepReason, Surroundings};
 pub use reading::{ReadRequest, ReadResult, ReaderInfo, ReaderTask, Writing};
-pub use seeing::{EverythingOptions, FoundMask, MaskPrompt, MaskRuns, Outlines, PromptPoint, SegmenterInfo};
+pub use seeing::{
+    AttentionInfo, AttentionWanted, EverythingOptions, FoundMask, MaskPrompt, MaskRuns, Outlines, PromptPoint,
+    SeerInfo, ViewerInfo, WordsWanted,
+};
 pub use training::TrainRecord;
 
 /// Where a model shall run.
@@ -163,6 +166,13 @@ pub enum Progress {
         total: usize,
         /// Masks so far.
         found: usize,
+    },
+    /// Objects are compared with words.
+    Describe {
+        /// Objects so far.
+        done: usize,
+        /// Objects in all.
+        total: usize,
     },
     /// Texts of a training are turned into tokens.
     Documents {

@@ -4,14 +4,74 @@ use serde::{Deserialize, Serialize};
 
 use super::{LoadedInfo, Trial};
 
-/// What a loaded segmenter is.
+/// What a loaded model is that segments pictures, or matches them with texts.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
-pub struct SegmenterInfo {
+pub struct SeerInfo {
     /// What it is and where it runs.
     pub info: LoadedInfo,
     /// The trial that chose its device, if one was made now.
     pub trial: Option<Trial>,
+}
+
+/// What a loaded viewer is.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct ViewerInfo {
+    /// What it is and where it runs.
+    pub info: LoadedInfo,
+    /// The trial that chose its device, if one was made now.
+    pub trial: Option<Trial>,
+    /// Whether it knows classes.
+    pub classes: bool,
+    /// Whether it gives vectors.
+    pub embeds: bool,
+    /// Whether it can tell where it looks.
+    pub attends: bool,
+}
+
+/// What there is to see of a model's attention in a picture.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct AttentionInfo {
+    /// Rows and columns of patches.
+    pub grid: [usize; 2],
+    /// The part of the picture that the patches cover: left, top, right, bottom.
+    pub area: [f32; 4],
+    /// Layers.
+    pub layers: usize,
+    /// Heads of a layer.
+    pub heads: usize,
+}
+
+/// Which attention is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(optional_fields))]
+#[serde(default)]
+pub struct AttentionWanted {
+    /// A layer, counted from 0; by default what flows through all of them (attention rollout).
+    pub layer: Option<usize>,
+    /// A head of the layer; by default the mean of all.
+    pub head: Option<usize>,
+    /// The patch that looks, counted row by row; by default the first token, which stands for the whole picture.
+    pub patch: Option<usize>,
+}
+
+/// What words are looked for in a picture, and how.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(optional_fields))]
+pub struct WordsWanted {
+    /// The words.
+    pub text: String,
+    /// The least cosine of an object and the words, 0.2 by default.
+    #[serde(default)]
+    pub least: Option<f32>,
+    /// By how much an object may be worse than the best one, 0.03 by default.
+    #[serde(default)]
+    pub margin: Option<f32>,
+    /// How the objects are looked for.
+    #[serde(default)]
+    pub everything: EverythingOptions,
 }
 
 /// A place in a picture.
@@ -85,7 +145,7 @@ pub struct MaskRuns {
 
 /// A mask that was found.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(test, derive(ts_rs::TS), ts(optional_fields))]
 pub struct FoundMask {
     /// The mask, as large as the picture.
     pub mask: MaskRuns,
@@ -98,6 +158,9 @@ pub struct FoundMask {
     pub bounds: Option<[usize; 4]>,
     /// Pixels.
     pub area: usize,
+    /// How well the words fit that were looked for, as a cosine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fit: Option<f32>,
 }
 
 /// A mask's outlines.

@@ -71,31 +71,3 @@ export function objectAt(objects: readonly FoundMask[], x: number, y: number): F
   };
   return objects.filter(covers).sort((a, b) => a.area - b.area)[0];
 }
-
-/** A picture of our own to try the page with. */
-export async function samplePicture(): Promise<ImageBitmap> {
-  const canvas = new OffscreenCanvas(640, 480);
-  const context = canvas.getContext("2d");
-  if (context) {
-    const sky = context.createLinearGradient(0, 0, 0, 480);
-    sky.addColorStop(0, "#9cc7e8");
-    sky.addColorStop(1, "#e9f2f7");
-    context.fillStyle = sky;
-    context.fillRect(0, 0, 640, 480);
-    context.fillStyle = "#6fa25a";
-    context.fillRect(0, 340, 640, 140);
-    const shape = (colour: string, draw: () => void): void => {
-      context.fillStyle = colour;
-      context.beginPath();
-      draw();
-      context.fill();
-    };
-    shape("#f2c230", () => context.arc(520, 90, 48, 0, 2 * Math.PI));
-    shape("#b5533c", () => context.rect(90, 220, 170, 150));
-    shape("#7a2f22", () => (context.moveTo(70, 220), context.lineTo(175, 130), context.lineTo(280, 220)));
-    shape("#5a3b22", () => context.rect(430, 260, 26, 120));
-    shape("#2f6b3a", () => context.arc(443, 220, 74, 0, 2 * Math.PI));
-    shape("#3c4a63", () => context.ellipse(320, 410, 70, 26, 0, 0, 2 * Math.PI));
-  }
-  return createImageBitmap(canvas);
-}

@@ -1,47 +1,51 @@
 import { type PropertyValues, type TemplateResult, html, nothing } from "lit";
 
 import type { FoundMask } from "../../engine/index.js";
+import { type Bar, barsView } from "../bars.js";
 import { loadingView, runsInShort } from "../chat-views.js";
+import type { Wanted } from "../conversation.js";
 import { nameOf } from "../dropped.js";
 import { ICONS } from "../icons.js";
-import { ModelElement } from "../model-element.js";
 import { showWhole, threeDigits } from "../numbers.js";
+import { PictureElement, placeOf } from "../picture-element.js";
+import type { Shown } from "../pictures.js";
 import { theme } from "../theme.js";
-import { COLOURS, type Layer, drawMasks, drawPointed, objectAt, samplePicture } from "./draw.js";
+import { COLOURS, type Layer, drawMasks, drawPointed, objectAt } from "./draw.js";
 import { KINDS, type Kind, save } from "./export.js";
-import { type Pointed, type Shown, Studio } from "./studio.js";
+import { type Finding, type Pointed, Studio } from "./studio.js";
 import { segmentStyle } from "./style.js";
 import { WORDS, type Words } from "./words.js";
 
 /** A pointer that moves less than this is a click. */
 const CLICK_PX = 5;
 
-/** Points a side of the grid in which everything is looked for. */
-const GRID = 16;
-
-/** What the file dialogs and drops may hold that is no model. */
-const PICTURE = /^image\//;
+/** How objects are looked for where nothing else is wished: with a grid of 16 by 16 points. */
+const FINDING: Finding = { everything: { points_per_side: 16 } };
 
 /**
  * Cutting objects out of a picture: click, drag a box, or look for everything.
  *
- * Attributes: `model` (a name of the list, or an address), `models` (the list's address), `picture` (an address),
- * `device`, `threads`, `language`. `data-state` tells what it is doing. The slot `brand` stands before the model's name.
+ * Attributes: `model` (a name of the list, or an address), `matcher` (the same, of what knows words), `models` (the list's
+ * address), `picture` (an address), `device`, `threads`, `language`. `data-state` tells what it is doing. The slot `brand` stands before the model's name.
  */
-export class DynastySegment extends ModelElement {
+export class DynastySegment extends PictureElement {
   static override styles = [theme, ...segmentStyle];
 
   static override properties = {
-    picture: { type: String },
+    matcher: { type: String },
   };
 
-  declare picture: string | undefined;
+  declare matcher: string | undefined;
+  /** How everything is looked for, and how well words must fit. */
+  finding: Finding = FINDING;
 
   private readonly studio = new Studio(() => this.requestUpdate());
   private hovering = true;
   /** Where the pointer went down, and where it is. */
   private drag: { readonly from: [number, number]; to: [number, number]; moved: boolean } | undefined;
-  private grid = GRID;
+  /** The words that are looked for, and whether what knows them is being picked. */
+  private text = "";
+  private pickingMatcher = false;
   /** What the canvases show. */
   private canvas: HTMLCanvasElement | undefined;
   private shown: Shown | undefined;
@@ -52,18 +56,12 @@ export class DynastySegment extends ModelElement {
   }
 
   protected override get loadedName(): string | undefined {
-    return this.studio.segmenter?.about.info.name;
+    return this.studio.model?.about.info.name;
   }
 
   override connectedCallback(): void {
     super.connectedCallback();
     this.addEventListener("keydown", this.onKeyDown);
-    globalThis.addEventListener("paste", this.onPaste);
-  }
-
-  override disconnectedCallback(): void {
-    super.disconnectedCallback();
-    globalThis.removeEventListener("paste", this.onPaste);
   }
 
   protected override updated(changed: PropertyValues<this>): void {
@@ -72,11 +70,10 @@ export class DynastySegment extends ModelElement {
   }
 
   protected override render(): TemplateResult {
-    const { segmenter } = this.studio;
+    const { model: segmenter } = this.studio;
     const runs = segmenter ? html`<span class="soft">${runsInShort(this.speech, { ...segmenter.about, ...segmenter.about.info })}</span>` : nothing;
     return html`${this.bar(runs)}
       <main>${this.body()}</main>
-      <input class="photo" type="file" accept="image/*" hidden @change=${this.onChosen} />
       ${this.drops()}`;
   }
 
@@ -87,29 +84,15 @@ export class DynastySegment extends ModelElement {
   private body(): TemplateResult {
     const { studio, speech, words } = this;
     if (studio.loading) return loadingView(speech, studio.loading, () => studio.stop());
-    if (!studio.segmenter || this.picking) {
+    if (!studio.model || this.picking) {
       const fitting = this.offered.filter(({ task }) => task === "segment");
       return this.startPage(fitting, nothing, { title: words.title, lead: words.lead });
     }
-    return studio.picture ? this.workbench() : this.pictureStart();
-  }
-
-  private pictureStart(): TemplateResult {
-    const { words } = this;
-    return html`<div class="column start">
-      ${this.alert()}
-      <div><h1>${words.title}</h1><p class="lead">${words.lead}</p></div>
-      <div class="drop">
-        <p>${words.dropPicture}</p>
-        <div class="row">
-          <button class="button primary" @click=${() => this.openDialog("photo")}>${ICONS.file}${words.openPicture}</button>
-          <button class="button" @click=${() => void this.showSample()}>${words.samplePicture}</button>
-        </div>
-        <form class="url" @submit=${this.onUrl}>
-          <input name="url" type="url" aria-label=${words.pictureUrl} placeholder="https://" /><button class="button">${words.openUrl}</button>
-        </form>
-      </div>
-    </div>`;
+    if (this.pickingMatcher) {
+      const back = html`<div class="row"><button class="button quiet" @click=${() => this.change(() => (this.pickingMatcher = false))}>${words.back}</button></div>`;
+      return this.startPage(this.offered.filter(({ task }) => task === "match"), back, { title: words.matcherTitle, lead: words.matcherLead });
+    }
+    return studio.picture ? this.workbench() : this.pictureStart(words.title, words.lead);
   }
 
   private workbench(): TemplateResult {
@@ -130,8 +113,29 @@ export class DynastySegment extends ModelElement {
     const { search } = this.studio;
     if (!search) return nothing;
     const whole = (n: number): string => showWhole(n, this.language);
-    const text = this.words.searching(whole(search.done), whole(search.total), whole(search.found));
+    const [done, total] = [whole(search.done), whole(search.total)];
+    const text = search.stage === "search" ? this.words.searching(done, total, whole(search.found)) : this.words.comparing(done, total);
     return html`<div class="busy" role="status">${text}<progress aria-label=${text} .value=${search.done / Math.max(1, search.total)}></progress></div>`;
+  }
+
+  /** Words to look for, and what knows them. */
+  private wordsView(busy: boolean): TemplateResult {
+    const { words, studio } = this;
+    const name = studio.matcher?.about.info.name;
+    return html`<form class="words" @submit=${this.onWords}>
+      <label>${words.wordsField}<input name="words" .value=${this.text} placeholder=${words.wordsHint} @input=${(event: Event) => this.change(() => (this.text = (event.target as HTMLInputElement).value))} /></label>
+      <div class="row">
+        <button class="button" ?disabled=${busy || this.text.trim() === ""}>${words.find}</button>
+        <button class="button quiet model-name" type="button" title=${words.changeMatcher} @click=${() => this.change(() => (this.pickingMatcher = true))}><span>${name ?? words.chooseMatcher}</span>${ICONS.open}</button>
+      </div>
+    </form>`;
+  }
+
+  /** What words mean, the best first. */
+  private fitsView(objects: readonly FoundMask[]): TemplateResult | typeof nothing {
+    if (objects.every(({ fit }) => fit === undefined)) return nothing;
+    const bar = (object: FoundMask, i: number): Bar => ({ name: this.words.object(showWhole(i + 1, this.language)), score: object.fit ?? 0, choose: () => this.studio.take(object) });
+    return html`<div data-role="fits">${barsView(this.language, objects.map(bar))}</div>`;
   }
 
   private tools(): TemplateResult {
@@ -149,18 +153,19 @@ export class DynastySegment extends ModelElement {
       <div class="row">
         ${busy
           ? html`<button class="button" @click=${() => studio.stop()}>${ICONS.stop}${texts.cancel}</button>`
-          : html`<button class="button primary" @click=${() => void studio.everything(this.grid)}>${words.everything}</button>`}
+          : html`<button class="button primary" @click=${() => void studio.everything(this.finding)}>${words.everything}</button>`}
       </div>
+      ${this.wordsView(busy)}
       <label class="check"><input type="checkbox" .checked=${this.hovering} @change=${(event: Event) => (this.hovering = (event.target as HTMLInputElement).checked)} />${words.preview}</label>
       ${studio.candidates.length > 0
         ? html`<section><h2>${words.candidates}</h2><div class="masks">${studio.candidates.map(({ score }, i) => this.candidate(i, score))}</div></section>`
         : nothing}
-      ${all ? html`<p data-role="objects">${all.length === 0 ? words.noObjects : words.objects(showWhole(all.length, this.language))}</p>` : nothing}
+      ${all ? html`<p data-role="objects">${all.length === 0 ? words.noObjects : words.objects(showWhole(all.length, this.language))}</p>${this.fitsView(all)}` : nothing}
       ${masks.length > 0
         ? html`<section><h2>${words.save}</h2><div class="row">${KINDS.map((kind) => html`<button class="button" @click=${() => void this.save(kind)}>${words[kind]}</button>`)}</div></section>`
         : nothing}
       ${studio.milliseconds === undefined ? nothing : html`<p class="soft">${words.took(threeDigits(studio.milliseconds, this.language))}</p>`}
-      <button class="button quiet" @click=${() => this.openDialog("photo")}>${ICONS.file}${words.otherPicture}</button>`;
+      <button class="button quiet" @click=${() => this.openDialog("photo")}>${ICONS.file}${this.pictureWords.otherPicture}</button>`;
   }
 
   private candidate(i: number, score: number): TemplateResult {
@@ -198,36 +203,34 @@ export class DynastySegment extends ModelElement {
     drawPointed(points, pointed, box, width / Math.max(1, base.clientWidth));
   }
 
-  protected override async begin(): Promise<void> {
-    if (this.picture) void this.showUrl(this.picture);
-    await super.begin();
+  /** What is opened while a matcher is picked is one. */
+  protected override async load(wanted: Wanted): Promise<void> {
+    if (!this.pickingMatcher) return super.load(wanted);
+    this.pickingMatcher = false;
+    await this.studio.loadMatcher(wanted);
+    if (this.text.trim() !== "") await this.studio.find(this.text, this.finding);
   }
 
-  protected override take(files: readonly File[]): boolean {
-    const picture = files.find(({ type }) => PICTURE.test(type));
-    if (picture) void this.showBlob(picture.name, picture);
-    return picture !== undefined;
+  /** Looks for the words, once there is something that knows them. */
+  private async find(): Promise<void> {
+    const { studio, matcher } = this;
+    if (studio.matcher) return studio.find(this.text, this.finding);
+    this.change(() => (this.pickingMatcher = true));
+    if (!matcher) return;
+    const found = this.offered.find(({ name }) => name === matcher);
+    await this.load({ name: found?.name ?? nameOf(matcher), source: found?.url ?? matcher });
   }
 
-  /** Takes a file as the picture. */
-  private async showBlob(name: string, blob: Blob): Promise<void> {
-    const bitmap = await createImageBitmap(blob).catch(() => undefined);
-    if (!bitmap) return this.studio.refuse(`${name}: ${this.words.badPicture}`);
-    await this.studio.show({ name, bitmap });
+  protected override async show(picture: Shown): Promise<void> {
+    await this.studio.show(picture);
   }
 
-  private async showUrl(address: string): Promise<void> {
-    const answer = await fetch(new URL(address, document.baseURI)).catch(() => undefined);
-    if (!answer?.ok) return this.studio.refuse(`${nameOf(address)}: ${this.words.badPicture}`);
-    await this.showBlob(nameOf(address), await answer.blob());
-  }
-
-  private async showSample(): Promise<void> {
-    await this.studio.show({ name: "sample.png", bitmap: await samplePicture() });
+  protected override refuse(reason: string): void {
+    this.studio.refuse(reason);
   }
 
   private async save(kind: Kind): Promise<void> {
-    const { segmenter, picture } = this.studio;
+    const { model: segmenter, picture } = this.studio;
     if (!segmenter || !picture) return;
     const { name, blob } = await save(kind, segmenter, picture, this.masks);
     const link = document.createElement("a");
@@ -237,23 +240,15 @@ export class DynastySegment extends ModelElement {
     setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
   }
 
-  /** A pointer's place in the picture's pixels. */
-  private place(event: PointerEvent): [number, number] {
-    const canvas = event.currentTarget as HTMLCanvasElement;
-    const area = canvas.getBoundingClientRect();
-    const along = (at: number, from: number, size: number, pixels: number): number => Math.min(pixels - 1, Math.max(0, ((at - from) / size) * pixels));
-    return [along(event.clientX, area.left, area.width, canvas.width), along(event.clientY, area.top, area.height, canvas.height)];
-  }
-
   private readonly onDown = (event: PointerEvent): void => {
     (event.currentTarget as HTMLCanvasElement).setPointerCapture(event.pointerId);
-    const at = this.place(event);
+    const at = placeOf(event);
     this.drag = { from: at, to: at, moved: false };
   };
 
   private readonly onMove = (event: PointerEvent): void => {
     const { drag } = this;
-    const [x, y] = this.place(event);
+    const [x, y] = placeOf(event);
     if (drag && event.buttons === 1) {
       const canvas = event.currentTarget as HTMLCanvasElement;
       const step = (CLICK_PX * canvas.width) / Math.max(1, canvas.clientWidth);
@@ -269,7 +264,7 @@ export class DynastySegment extends ModelElement {
     const { drag, studio } = this;
     this.drag = undefined;
     if (!drag || studio.state === "looking") return;
-    const [x, y] = this.place(event);
+    const [x, y] = placeOf(event);
     if (drag.moved) return void studio.point({ points: [], box: boxOf(drag.from, [x, y]) });
     const beside = event.shiftKey || event.button === 2;
     const object = studio.objects && !beside ? objectAt(studio.objects, x, y) : undefined;
@@ -281,14 +276,9 @@ export class DynastySegment extends ModelElement {
 
   private readonly onLeave = (): void => this.studio.hover(undefined);
 
-  private readonly onUrl = (event: SubmitEvent): void => {
+  private readonly onWords = (event: SubmitEvent): void => {
     event.preventDefault();
-    const address = new FormData(event.target as HTMLFormElement).get("url");
-    if (typeof address === "string" && address !== "") void this.showUrl(address);
-  };
-
-  private readonly onPaste = (event: ClipboardEvent): void => {
-    this.take([...(event.clipboardData?.files ?? [])]);
+    if (this.text.trim() !== "") void this.find();
   };
 
   private readonly onKeyDown = (event: KeyboardEvent): void => {

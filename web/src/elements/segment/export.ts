@@ -1,5 +1,5 @@
 import { type FoundMask, type Segmenter, maskPixels } from "../../engine/index.js";
-import type { Shown } from "./studio.js";
+import type { Shown } from "../pictures.js";
 
 /** The kinds of files that masks are saved as. */
 export const KINDS = ["maskPng", "cutOut", "svg", "polygons", "coco"] as const;

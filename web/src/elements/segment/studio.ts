@@ -1,9 +1,7 @@
-import { Dynasty, DynastyError, type DynastyOptions, type FoundMask, type Progress, type Prompt, type PromptPoint, type Segmenter } from "../../engine/index.js";
-import { toDynastyError } from "../../engine/errors.js";
-import type { Loading, Wanted } from "../conversation.js";
-
-/** What the studio is doing. */
-export type StudioState = "idle" | "loading" | "looking" | "ready" | "working" | "error";
+import { type CallOptions, type Dynasty, DynastyError, type DynastyOptions, type FindOptions, type FoundMask, type Matcher, type ModelSource, type Progress, type Prompt, type PromptPoint, type Segmenter } from "../../engine/index.js";
+import type { Wanted } from "../conversation.js";
+import type { Shown } from "../pictures.js";
+import { type Hooks, ModelWork } from "../work.js";
 
 /** Where a person pointed: points, and perhaps a box. */
 export interface Pointed {
@@ -11,23 +9,18 @@ export interface Pointed {
   readonly box: readonly [number, number, number, number] | undefined;
 }
 
-/** A picture to work on. */
-export interface Shown {
-  readonly name: string;
-  readonly bitmap: ImageBitmap;
-}
+/** How objects are looked for, and how well words must fit them. */
+export type Finding = Omit<FindOptions, keyof CallOptions>;
 
 const NOTHING: Pointed = { points: [], box: undefined };
 
 /** One model and one picture at a time: everything but how it looks. */
-export class Studio {
-  state: StudioState = "idle";
-  segmenter: Segmenter | undefined;
+export class Studio extends ModelWork<Segmenter, "looking" | "working"> {
   picture: Shown | undefined;
-  loading: Loading | undefined;
-  failure: DynastyError | undefined;
+  /** What knows words. */
+  matcher: Matcher | undefined;
   /** How far the search for everything is. */
-  search: Extract<Progress, { stage: "search" }> | undefined;
+  search: Extract<Progress, { stage: "search" | "describe" }> | undefined;
   /** Where the person pointed. */
   pointed: Pointed = NOTHING;
   /** The masks that this may mean. */
@@ -41,9 +34,6 @@ export class Studio {
   /** Milliseconds of the last answer. */
   milliseconds: number | undefined;
 
-  private engine: Dynasty | undefined;
-  private wanted: Wanted | undefined;
-  private stopper = new AbortController();
   private past: Pointed[] = [];
   private future: Pointed[] = [];
   /** The place under the pointer that waits to be asked, and whether one is being asked. */
@@ -51,8 +41,6 @@ export class Studio {
   private asking = false;
   /** The picture that the model has looked at. */
   private seen: Shown | undefined;
-
-  constructor(private readonly changed: () => void) {}
 
   get canUndo(): boolean {
     return this.past.length > 0;
@@ -68,33 +56,38 @@ export class Studio {
   }
 
   /** Loads a model in place of the one before, and shows it the picture. */
-  async load(wanted: Wanted, options: DynastyOptions): Promise<void> {
-    const stopper = this.begin("loading");
-    this.wanted = wanted;
-    const tell = (progress: Loading["progress"]): void => {
-      if (stopper.signal.aborted) return;
-      this.loading = { name: wanted.name, progress };
-      this.changed();
-    };
-    tell(undefined);
-    const old = this.segmenter;
-    [this.segmenter, this.seen] = [undefined, undefined];
-    try {
-      this.engine ??= await Dynasty.create(options);
-      await old?.dispose().catch(() => undefined);
-      const segmenter = await this.engine.loadSegmenter(wanted.source, { signal: stopper.signal, onProgress: tell });
-      if (stopper.signal.aborted) return void segmenter.dispose();
-      this.segmenter = segmenter;
-      this.settle(stopper, "ready");
-    } catch (thrown) {
-      return this.fail(stopper, thrown);
-    }
+  override async load(wanted: Wanted, options: DynastyOptions): Promise<void> {
+    await super.load(wanted, options);
     await this.look();
   }
 
-  /** Loads again what was loaded last. */
-  async reload(options: DynastyOptions): Promise<void> {
-    if (this.wanted) await this.load(this.wanted, options);
+  protected override open(engine: Dynasty, source: ModelSource, hooks: Hooks): Promise<Segmenter> {
+    return engine.loadSegmenter(source, hooks);
+  }
+
+  /** Loads what knows words, in place of the one before. */
+  async loadMatcher(wanted: Wanted): Promise<void> {
+    const old = this.matcher;
+    this.matcher = undefined;
+    await this.loadAs(wanted, async (engine, source, hooks) => {
+      await old?.dispose().catch(() => undefined);
+      const matcher = await engine.loadMatcher(source, hooks);
+      if (hooks.signal.aborted) return void matcher.dispose();
+      this.matcher = matcher;
+    });
+  }
+
+  override dispose(): void {
+    super.dispose();
+    this.matcher = undefined;
+  }
+
+  protected override forgetModel(): void {
+    this.seen = undefined;
+  }
+
+  protected override forgetWork(): void {
+    this.search = undefined;
   }
 
   /** Takes a picture, and shows it the model. */
@@ -109,7 +102,7 @@ export class Studio {
 
   /** Says that a picture could not be read. */
   refuse(reason: string): void {
-    this.fail(this.begin("ready"), new DynastyError("damaged", reason));
+    this.fail(new DynastyError("damaged", reason));
   }
 
   /** Points at something more, or at something else. */
@@ -168,62 +161,25 @@ export class Studio {
   }
 
   /** Looks for everything. */
-  async everything(points_per_side: number): Promise<void> {
-    const { segmenter } = this;
-    if (!segmenter || this.state !== "ready" || !this.seen) return;
-    const stopper = this.begin("working");
+  async everything({ everything }: Finding): Promise<void> {
+    const { model } = this;
+    if (!model || this.state !== "ready" || !this.seen) return;
     const began = performance.now();
-    try {
-      const onProgress = (progress: Progress): void => {
-        if (stopper.signal.aborted || progress.stage !== "search") return;
-        this.search = progress;
-        this.changed();
-      };
-      const objects = await segmenter.everything({ points_per_side, signal: stopper.signal, onProgress });
-      if (stopper.signal.aborted) return;
-      this.forget();
-      this.objects = [...objects].sort((a, b) => b.area - a.area);
-      this.milliseconds = performance.now() - began;
-      this.settle(stopper, "ready");
-    } catch (thrown) {
-      this.fail(stopper, thrown);
-    }
-  }
-
-  /** Ends what is going on. */
-  stop(): void {
-    const busy = this.state === "loading" || this.state === "looking" || this.state === "working";
-    const stopper = this.stopper;
-    stopper.abort();
-    if (busy) this.rest(this.segmenter ? "ready" : "idle");
-  }
-
-  /** Puts an error away. */
-  dismiss(): void {
-    if (this.state === "error") this.rest(this.segmenter ? "ready" : "idle");
-  }
-
-  /** Stops the engine. */
-  dispose(): void {
-    this.stopper.abort();
-    this.engine?.dispose();
-    [this.engine, this.segmenter] = [undefined, undefined];
+    await this.attempt("working", async (signal) => {
+      const objects = await model.everything({ ...everything, signal, onProgress: this.onSearch(signal) });
+      if (!signal.aborted) this.showObjects([...objects].sort((a, b) => b.area - a.area), began);
+    });
   }
 
   /** Lets the model look at the picture, if it has not. */
   async look(): Promise<void> {
-    const { segmenter, picture } = this;
-    if (!segmenter || !picture || this.seen === picture) return;
-    const stopper = this.begin("looking");
+    const { model, picture } = this;
+    if (!model || !picture || this.seen === picture) return;
     const began = performance.now();
-    try {
-      await segmenter.setImage(picture.bitmap, { signal: stopper.signal });
-      if (stopper.signal.aborted) return;
-      [this.seen, this.milliseconds] = [picture, performance.now() - began];
-      this.settle(stopper, "ready");
-    } catch (thrown) {
-      this.fail(stopper, thrown);
-    }
+    await this.attempt("looking", async (signal) => {
+      await model.setImage(picture.bitmap, { signal });
+      if (!signal.aborted) [this.seen, this.milliseconds] = [picture, performance.now() - began];
+    });
   }
 
   private async goTo(pointed: Pointed): Promise<void> {
@@ -234,31 +190,54 @@ export class Studio {
       this.candidates = [];
       return this.changed();
     }
-    const { segmenter } = this;
+    const { model } = this;
     // A look that was cancelled is made up for.
     await this.look();
-    if (!segmenter || !this.seen || (this.state !== "ready" && this.state !== "working")) return this.changed();
-    const stopper = this.begin("working");
+    if (!model || !this.seen || (this.state !== "ready" && this.state !== "working")) return this.changed();
     const began = performance.now();
-    try {
+    await this.attempt("working", async (signal) => {
       const prompt: Prompt = { points: [...points], ...(box ? { box: [...box] } : {}) };
-      const found = await segmenter.predict(prompt, { signal: stopper.signal });
-      if (stopper.signal.aborted) return;
+      const found = await model.predict(prompt, { signal });
+      if (signal.aborted) return;
       this.candidates = found;
       this.chosen = found.reduce((best, mask, i) => (mask.score > (found[best]?.score ?? -1) ? i : best), 0);
       this.milliseconds = performance.now() - began;
-      this.settle(stopper, "ready");
-    } catch (thrown) {
-      this.fail(stopper, thrown);
-    }
+    });
+  }
+
+  /** Looks for what words mean. */
+  async find(text: string, finding: Finding): Promise<void> {
+    const { model, matcher } = this;
+    if (!model || !matcher || text.trim() === "") return;
+    await this.look();
+    if (this.state !== "ready" || !this.seen) return;
+    const began = performance.now();
+    await this.attempt("working", async (signal) => {
+      const objects = await model.find(text, matcher, { ...finding, signal, onProgress: this.onSearch(signal) });
+      if (!signal.aborted) this.showObjects(objects, began);
+    });
+  }
+
+  private onSearch(signal: AbortSignal): (progress: Progress) => void {
+    return (progress) => {
+      if (signal.aborted || (progress.stage !== "search" && progress.stage !== "describe")) return;
+      this.search = progress;
+      this.changed();
+    };
+  }
+
+  private showObjects(objects: readonly FoundMask[], began: number): void {
+    this.forget();
+    this.objects = objects;
+    this.milliseconds = performance.now() - began;
   }
 
   private async askHovered(): Promise<void> {
     this.asking = true;
-    while (this.hovered && this.segmenter && this.seen && this.state === "ready") {
+    while (this.hovered && this.model && this.seen && this.state === "ready") {
       const point = this.hovered;
       this.hovered = undefined;
-      const found = await this.segmenter.predict({ points: [point], multimask: true }).catch(() => []);
+      const found = await this.model.predict({ points: [point], multimask: true }).catch(() => []);
       if (this.state !== "ready") break;
       this.preview = [...found].sort((a, b) => b.score - a.score)[0];
       this.changed();
@@ -269,31 +248,5 @@ export class Studio {
   private forget(): void {
     [this.pointed, this.candidates, this.chosen] = [NOTHING, [], 0];
     [this.preview, this.objects, this.search, this.hovered] = [undefined, undefined, undefined, undefined];
-  }
-
-  private begin(state: StudioState): AbortController {
-    this.stopper.abort();
-    this.stopper = new AbortController();
-    this.rest(state);
-    return this.stopper;
-  }
-
-  private settle(stopper: AbortController, state: StudioState): void {
-    if (!stopper.signal.aborted) this.rest(state);
-  }
-
-  private fail(stopper: AbortController, thrown: unknown): void {
-    if (stopper.signal.aborted) return;
-    const failure = toDynastyError(thrown);
-    this.rest("error");
-    this.failure = failure;
-    this.changed();
-  }
-
-  private rest(state: StudioState): void {
-    [this.state, this.failure] = [state, undefined];
-    if (state !== "loading") this.loading = undefined;
-    if (state !== "working") this.search = undefined;
-    this.changed();
   }
 }

@@ -4,20 +4,24 @@ import type { Language } from "../texts.js";
 export interface Words {
   readonly title: string;
   readonly lead: string;
-  readonly dropPicture: string;
-  readonly openPicture: string;
-  readonly samplePicture: string;
-  readonly pictureUrl: string;
-  readonly openUrl: string;
   readonly looking: string;
   readonly hint: string;
   readonly picture: string;
-  readonly otherPicture: string;
   readonly undo: string;
   readonly redo: string;
   readonly clear: string;
   readonly everything: string;
   readonly searching: (done: string, total: string, found: string) => string;
+  readonly comparing: (done: string, total: string) => string;
+  readonly wordsField: string;
+  readonly wordsHint: string;
+  readonly find: string;
+  readonly chooseMatcher: string;
+  readonly changeMatcher: string;
+  readonly matcherTitle: string;
+  readonly matcherLead: string;
+  readonly back: string;
+  readonly object: (n: string) => string;
   readonly preview: string;
   readonly candidates: string;
   readonly candidate: (n: number, score: string) => string;
@@ -30,30 +34,33 @@ export interface Words {
   readonly polygons: string;
   readonly coco: string;
   readonly took: (milliseconds: string) => string;
-  readonly badPicture: string;
 }
 
 const en: Words = {
   title: "Cut anything out",
   lead: "A click is enough. Model and picture stay in this tab.",
-  dropPicture: "Drop a picture, paste one, or open it.",
-  openPicture: "Open picture",
-  samplePicture: "A drawn sample",
-  pictureUrl: "Address of a picture",
-  openUrl: "Open",
   looking: "The model looks at the picture…",
   hint: "Click on it, shift-click beside it, drag a box around it.",
   picture: "Picture; click to choose an object",
-  otherPicture: "Another picture",
   undo: "Undo",
   redo: "Redo",
   clear: "Clear",
   everything: "Everything",
   searching: (done, total, found) => `${done} of ${total} points, ${found} masks`,
+  comparing: (done, total) => `${done} of ${total} objects compared with the words`,
+  wordsField: "Find by words",
+  wordsHint: "a red roof",
+  find: "Find",
+  chooseMatcher: "Choose a CLIP model",
+  changeMatcher: "The model that knows the words",
+  matcherTitle: "A model that knows words",
+  matcherLead: "CLIP compares every object in the picture with your words.",
+  back: "Back",
+  object: (n) => `Object ${n}`,
   preview: "Preview under the pointer",
   candidates: "Masks",
   candidate: (n, score) => `Mask ${n}, score ${score}`,
-  objects: (n) => `${n} objects`,
+  objects: (n) => (n === "1" ? "1 object" : `${n} objects`),
   noObjects: "No mask of this picture is sure enough.",
   save: "Save",
   maskPng: "Mask (PNG)",
@@ -62,26 +69,29 @@ const en: Words = {
   polygons: "Polygons (JSON)",
   coco: "COCO (JSON)",
   took: (milliseconds) => `${milliseconds} ms`,
-  badPicture: "This is no picture that the browser can read.",
 };
 
 const zh: Words = {
   title: "抠出任何物体",
   lead: "点一下即可。模型和图片都留在这个标签页里。",
-  dropPicture: "拖入、粘贴或打开一张图片。",
-  openPicture: "打开图片",
-  samplePicture: "示例图",
-  pictureUrl: "图片网址",
-  openUrl: "打开",
   looking: "模型正在看图…",
   hint: "点击物体；按住 Shift 点击排除；拖动画框。",
   picture: "图片；点击选择物体",
-  otherPicture: "换一张图片",
   undo: "撤销",
   redo: "重做",
   clear: "清除",
   everything: "全部物体",
   searching: (done, total, found) => `${total} 个点中的 ${done} 个，${found} 个掩码`,
+  comparing: (done, total) => `${total} 个物体中已比较 ${done} 个`,
+  wordsField: "按文字查找",
+  wordsHint: "红色的屋顶",
+  find: "查找",
+  chooseMatcher: "选择 CLIP 模型",
+  changeMatcher: "理解文字的模型",
+  matcherTitle: "理解文字的模型",
+  matcherLead: "CLIP 把图片中的每个物体与你的文字比较。",
+  back: "返回",
+  object: (n) => `物体 ${n}`,
   preview: "指针下预览",
   candidates: "掩码",
   candidate: (n, score) => `掩码 ${n}，得分 ${score}`,
@@ -94,7 +104,6 @@ const zh: Words = {
   polygons: "多边形 (JSON)",
   coco: "COCO (JSON)",
   took: (milliseconds) => `${milliseconds} 毫秒`,
-  badPicture: "浏览器无法读取这张图片。",
 };
 
 /** By language. */

@@ -1,9 +1,5 @@
-import { type Answer, Dynasty, type DynastyError, type DynastyOptions, type Entity, type Generated, type Label, type Mask, type Reader, type ReaderTask, type Token } from "../../engine/index.js";
-import { toDynastyError } from "../../engine/errors.js";
-import type { Loading, Wanted } from "../conversation.js";
-
-/** What the desk is doing. */
-export type DeskState = "idle" | "loading" | "ready" | "running" | "error";
+import type { Answer, Dynasty, Entity, Generated, Label, Mask, ModelSource, Reader, ReaderTask, Token } from "../../engine/index.js";
+import { type Hooks, ModelWork } from "../work.js";
 
 /** What a reader is asked. */
 export interface Question {
@@ -40,115 +36,36 @@ export interface Result {
 const SHOWN = { words: 8, answers: 3 };
 
 /** One reading model at a time: everything but how it looks. */
-export class Desk {
-  state: DeskState = "idle";
-  reader: Reader | undefined;
-  loading: Loading | undefined;
-  failure: DynastyError | undefined;
+export class Desk extends ModelWork<Reader, "running"> {
   result: Result | undefined;
   /** What is written so far. */
   writing = "";
 
-  private engine: Dynasty | undefined;
-  private wanted: Wanted | undefined;
-  private stopper = new AbortController();
-
-  constructor(private readonly changed: () => void) {}
-
-  /** Loads a model in place of the one before. */
-  async load(wanted: Wanted, options: DynastyOptions): Promise<void> {
-    const stopper = this.begin("loading");
-    [this.wanted, this.result] = [wanted, undefined];
-    const tell = (progress: Loading["progress"]): void => {
-      if (stopper.signal.aborted) return;
-      this.loading = { name: wanted.name, progress };
-      this.changed();
-    };
-    tell(undefined);
-    const old = this.reader;
-    this.reader = undefined;
-    try {
-      this.engine ??= await Dynasty.create(options);
-      await old?.dispose().catch(() => undefined);
-      const reader = await this.engine.loadReader(wanted.source, { signal: stopper.signal, onProgress: tell });
-      if (stopper.signal.aborted) return void reader.dispose();
-      this.reader = reader;
-      this.end(stopper, "ready");
-    } catch (thrown) {
-      this.fail(stopper, thrown);
-    }
+  protected override open(engine: Dynasty, source: ModelSource, hooks: Hooks): Promise<Reader> {
+    return engine.loadReader(source, hooks);
   }
 
-  /** Loads again what was loaded last. */
-  async reload(options: DynastyOptions): Promise<void> {
-    if (this.wanted) await this.load(this.wanted, options);
+  protected override forgetModel(): void {
+    this.result = undefined;
   }
 
   /** Asks the model. */
   async ask(question: Question): Promise<void> {
-    const { reader } = this;
-    if (!reader || this.state === "loading" || this.state === "running") return;
-    const stopper = this.begin("running");
+    const { model } = this;
+    if (!model || this.state === "loading" || this.state === "running") return;
     [this.writing, this.result] = ["", undefined];
-    const onPiece = (piece: string): void => {
-      if (stopper.signal.aborted) return;
-      this.writing += piece;
-      this.changed();
-    };
-    try {
+    await this.attempt("running", async (signal) => {
+      const onPiece = (piece: string): void => {
+        if (signal.aborted) return;
+        this.writing += piece;
+        this.changed();
+      };
       const began = performance.now();
-      const found = await ask(reader, question, { signal: stopper.signal, onPiece });
+      const found = await ask(model, question, { signal, onPiece });
       const milliseconds = performance.now() - began;
-      const tokens = await reader.tokens(question.text, { signal: stopper.signal });
-      if (!stopper.signal.aborted) this.result = { question, found, tokens, milliseconds };
-      this.end(stopper, "ready");
-    } catch (thrown) {
-      this.fail(stopper, thrown);
-    }
-  }
-
-  /** Ends what is going on. */
-  stop(): void {
-    this.stopper.abort();
-    if (this.state === "loading" || this.state === "running") this.settle(this.reader ? "ready" : "idle");
-  }
-
-  /** Puts an error away. */
-  dismiss(): void {
-    if (this.state === "error") this.settle(this.reader ? "ready" : "idle");
-  }
-
-  /** Stops the engine. */
-  dispose(): void {
-    this.stopper.abort();
-    this.engine?.dispose();
-    this.engine = undefined;
-    this.reader = undefined;
-  }
-
-  private begin(state: DeskState): AbortController {
-    this.stopper.abort();
-    this.stopper = new AbortController();
-    this.failure = undefined;
-    this.settle(state);
-    return this.stopper;
-  }
-
-  private end(stopper: AbortController, state: DeskState): void {
-    if (!stopper.signal.aborted) this.settle(state);
-  }
-
-  private fail(stopper: AbortController, thrown: unknown): void {
-    if (stopper.signal.aborted) return;
-    this.failure = toDynastyError(thrown);
-    this.settle("error");
-  }
-
-  private settle(state: DeskState): void {
-    this.state = state;
-    if (state !== "loading") this.loading = undefined;
-    if (state !== "error") this.failure = undefined;
-    this.changed();
+      const tokens = await model.tokens(question.text, { signal });
+      if (!signal.aborted) this.result = { question, found, tokens, milliseconds };
+    });
   }
 }
 
@@ -176,9 +93,4 @@ async function ask(reader: Reader, wanted: Question, hooks: { readonly signal: A
     case "summarize":
       return { task, texts: await reader.summarize([text], writing) };
   }
-}
-
-/** The cosine of two vectors of length 1. */
-export function cosine(a: readonly number[], b: readonly number[]): number {
-  return a.reduce((sum, value, i) => sum + value * (b[i] ?? 0), 0);
 }

@@ -6,6 +6,7 @@ import type { Wanted } from "../conversation.js";
 import { ICONS } from "../icons.js";
 import { ModelElement } from "../model-element.js";
 import { threeDigits } from "../numbers.js";
+import { tabsView } from "../tabs.js";
 import { theme } from "../theme.js";
 import { Desk } from "./desk.js";
 import { textStyle } from "./style.js";
@@ -51,14 +52,14 @@ export class DynastyText extends ModelElement {
   }
 
   protected override get loadedName(): string | undefined {
-    return this.desk.reader?.about.info.name;
+    return this.desk.model?.about.info.name;
   }
 
   protected override render(): TemplateResult {
-    const { reader } = this.desk;
+    const { model: reader } = this.desk;
     const runs = reader ? html`<span class="soft">${runsInShort(this.speech, { ...reader.about, ...reader.about.info })}</span>` : nothing;
     return html`${this.bar(runs)}
-      <nav class="tasks" role="tablist" aria-label=${this.speech.texts.title}>${TASKS.map((task) => this.tab(task))}</nav>
+      ${tabsView(this.speech.texts.title, TASKS.map((task) => [task, this.voice.words.tasks[task].name] as const), this.task, (task) => (this.task = task))}
       <main id="panel" role="tabpanel">${this.body()}</main>
       ${this.drops()}`;
   }
@@ -67,22 +68,15 @@ export class DynastyText extends ModelElement {
     return { words: WORDS[this.language] ?? WORDS.en, language: this.language };
   }
 
-  private tab(task: ReaderTask): TemplateResult {
-    const chosen = task === this.task;
-    return html`<button role="tab" aria-selected=${chosen} aria-controls="panel" tabindex=${chosen ? 0 : -1} @click=${() => (this.task = task)} @keydown=${this.onTabKey}>
-      ${this.voice.words.tasks[task].name}
-    </button>`;
-  }
-
   private body(): TemplateResult {
     const { desk, speech } = this;
     const { words } = this.voice;
     if (desk.loading) return loadingView(speech, desk.loading, () => desk.stop());
-    const task = desk.reader?.about.tasks[0];
-    if (!desk.reader || this.picking || !desk.reader.about.tasks.includes(this.task)) {
+    const task = desk.model?.about.tasks[0];
+    if (!desk.model || this.picking || !desk.model.about.tasks.includes(this.task)) {
       const about = words.tasks[this.task];
       const fitting = this.offered.filter((model) => fits(model.task, this.task));
-      const note = desk.reader && !this.picking ? html`<p class="soft">${task ? words.otherTask(words.tasks[task].name) : words.noTask}</p>` : nothing;
+      const note = desk.model && !this.picking ? html`<p class="soft">${task ? words.otherTask(words.tasks[task].name) : words.noTask}</p>` : nothing;
       return this.startPage(fitting, note, { title: about.name, lead: about.lead });
     }
     return this.panel();
@@ -126,7 +120,7 @@ export class DynastyText extends ModelElement {
   }
 
   private result(): TemplateResult | typeof nothing {
-    const { result, reader } = this.desk;
+    const { result, model: reader } = this.desk;
     if (!reader || !result || result.question.task !== this.task) return nothing;
     const { words, language } = this.voice;
     const fill = (text: string): void => this.change(() => this.written.set(this.task, text));
@@ -142,7 +136,7 @@ export class DynastyText extends ModelElement {
 
   /** The text of the panel. */
   private get text(): string {
-    const mask = this.desk.reader?.about.mask ?? "[MASK]";
+    const mask = this.desk.model?.about.mask ?? "[MASK]";
     return this.written.get(this.task) ?? this.voice.words.tasks[this.task].example.replaceAll("[MASK]", mask);
   }
 
@@ -152,7 +146,7 @@ export class DynastyText extends ModelElement {
 
   protected override async load(wanted: Wanted): Promise<void> {
     await super.load(wanted);
-    const tasks = this.desk.reader?.about.tasks ?? [];
+    const tasks = this.desk.model?.about.tasks ?? [];
     if (tasks[0] !== undefined && !tasks.includes(this.task)) this.task = tasks[0];
   }
 
@@ -178,13 +172,6 @@ export class DynastyText extends ModelElement {
     if (event.key !== "Enter" || event.isComposing || !(alone || event.ctrlKey || event.metaKey)) return;
     event.preventDefault();
     void this.run();
-  };
-
-  private readonly onTabKey = (event: KeyboardEvent): void => {
-    const step = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
-    if (step === 0) return;
-    this.task = TASKS[(TASKS.indexOf(this.task) + step + TASKS.length) % TASKS.length] ?? this.task;
-    void this.updateComplete.then(() => this.renderRoot.querySelector<HTMLElement>('[role="tab"][aria-selected="true"]')?.focus());
   };
 }
 

@@ -1,34 +1,14 @@
 import { css } from "lit";
 
+import { barsStyle } from "../bars.js";
 import { frameStyle } from "../frame-style.js";
 import { startStyle } from "../start-style.js";
+import { tabsStyle } from "../tabs.js";
 
 /** The frame, the fields and the results. */
 const desk = css`
   :host {
     grid-template: auto auto minmax(0, 1fr) / minmax(0, 1fr);
-  }
-
-  .tasks {
-    display: flex;
-    gap: 0.25rem;
-    overflow-x: auto;
-    padding: 0 clamp(0.6rem, 2vw, 1.25rem) 0.4rem;
-    border-bottom: 1px solid var(--line);
-  }
-
-  .tasks button {
-    padding: 0.35rem 0.85rem;
-    border-radius: 999px;
-    color: var(--soft);
-    font-size: 0.9375rem;
-    white-space: nowrap;
-  }
-
-  .tasks button[aria-selected="true"] {
-    background: var(--tint);
-    color: var(--ink);
-    font-weight: 600;
   }
 
   .desk {
@@ -97,39 +77,6 @@ const desk = css`
     margin: 0 0 0.4rem;
     font-size: 0.8125rem;
     font-weight: 600;
-    color: var(--soft);
-  }
-
-  .bars {
-    list-style: none;
-    margin: 0;
-    padding: 0;
-    display: grid;
-    gap: 0.3rem;
-  }
-
-  .bars li {
-    display: grid;
-    grid-template-columns: minmax(5rem, 12rem) minmax(0, 1fr) auto;
-    gap: 0.75rem;
-    align-items: center;
-  }
-
-  .bars button {
-    text-align: start;
-    text-decoration: underline dotted;
-    text-underline-offset: 0.2em;
-  }
-
-  .bars i {
-    block-size: 0.6rem;
-    min-inline-size: 2px;
-    border-radius: 3px;
-    background: var(--accent);
-  }
-
-  output {
-    font-variant-numeric: tabular-nums;
     color: var(--soft);
   }
 
@@ -203,4 +150,4 @@ const desk = css`
 `;
 
 /** How the page of reading models looks. */
-export const textStyle = [frameStyle, startStyle, desk];
+export const textStyle = [frameStyle, startStyle, tabsStyle, barsStyle, desk];

@@ -1,9 +1,11 @@
 import { type TemplateResult, html, nothing } from "lit";
 
 import type { Token } from "../../engine/index.js";
+import { barsView } from "../bars.js";
 import { showWhole, threeDigits } from "../numbers.js";
 import type { Language } from "../texts.js";
-import { type Found, type Result, cosine } from "./desk.js";
+import { cosine } from "../vectors.js";
+import type { Found, Result } from "./desk.js";
 import type { Words } from "./words.js";
 
 /** What the views need to speak to people. */
@@ -27,7 +29,7 @@ export function resultView(voice: Voice, { question, found }: Result, fill: (tex
     case "embed":
       return cosinesView(voice, found);
     case "classify":
-      return barsView(voice, found.classes.map(({ label, score }) => ({ name: label, score })));
+      return barsView(voice.language, found.classes.map(({ label, score }) => ({ name: label, score })));
     case "entities":
       if (found.entities.length === 0) return html`<p class="soft">${voice.words.nothingFound}</p>`;
       return marksView(question.text, found.entities);
@@ -37,7 +39,7 @@ export function resultView(voice: Voice, { question, found }: Result, fill: (tex
     case "answer": {
       const [best] = found.answers;
       return html`${best ? marksView(question.text, [{ start: best.start, end: best.end, label: "" }]) : nothing}
-      ${barsView(voice, found.answers.map(({ answer, score }) => ({ name: answer, score })))}`;
+      ${barsView(voice.language, found.answers.map(({ answer, score }) => ({ name: answer, score })))}`;
     }
   }
 }
@@ -62,20 +64,9 @@ function masksView(voice: Voice, masks: Extract<Found, { task: "fill_mask" }>["m
   return html`${masks.map(
     ({ candidates }, i) => html`<section>
       ${masks.length > 1 ? html`<h3>${voice.words.gap(i + 1)}</h3>` : nothing}
-      ${barsView(voice, candidates.map(({ token_str, score, sequence }) => ({ name: token_str.trim() || "␣", score, choose: () => fill(sequence) })))}
+      ${barsView(voice.language, candidates.map(({ token_str, score, sequence }) => ({ name: token_str.trim() || "␣", score, choose: () => fill(sequence) })))}
     </section>`,
   )}`;
-}
-
-/** Bars by score, the longest first. */
-function barsView({ language }: Voice, rows: readonly { readonly name: string; readonly score: number; readonly choose?: () => void }[]): TemplateResult {
-  const most = Math.max(...rows.map(({ score }) => Math.abs(score)), 1e-9);
-  return html`<ul class="bars">
-    ${rows.map(({ name, score, choose }) => {
-      const label = choose ? html`<button @click=${choose}>${name}</button>` : html`<span>${name}</span>`;
-      return html`<li>${label}<i style="inline-size:${(60 * Math.abs(score)) / most}%"></i><output>${threeDigits(score, language)}</output></li>`;
-    })}
-  </ul>`;
 }
 
 /** Every text against every other. */

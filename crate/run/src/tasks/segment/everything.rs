@@ -45,16 +45,16 @@ pub struct Step {
     pub kept: usize,
 }
 
-/// Who is told how far the search is, and may end it.
-pub struct Watch<'a> {
-    /// Called after each part and each batch of points; `Break` ends the search without a result.
-    pub step: &'a mut dyn FnMut(Step) -> ControlFlow<()>,
+/// Who is told how far long work is, and may end it.
+pub struct Watch<'a, S = Step> {
+    /// Called after each part of the work, and where it begins; `Break` ends it without a result.
+    pub step: &'a mut dyn FnMut(S) -> ControlFlow<()>,
     /// Awaited after each call, so that a page's worker can hear a stop.
     pub pause: Option<&'a dyn Fn() -> format::LocalFuture<'static, ()>>,
 }
 
-impl Watch<'_> {
-    async fn tell(&mut self, step: Step) -> ControlFlow<()> {
+impl<S> Watch<'_, S> {
+    pub(super) async fn tell(&mut self, step: S) -> ControlFlow<()> {
         (self.step)(step)?;
         if let Some(pause) = self.pause {
             pause().await;

@@ -19,7 +19,7 @@ use crate::{Error, Model};
 pub use everything::{Object, Step, Watch};
 pub use pictures::everything::Options;
 pub use prompt::{Kind, Point, Prompt, Wanted};
-pub use words::{Background, Words};
+pub use words::{Background, Described, Told, Words};
 
 /// Logits above it are inside.
 const THRESHOLD: f32 = 0.0;

@@ -20,6 +20,7 @@ pub mod names;
 mod open;
 mod quant;
 pub mod safetensors;
+#[cfg_attr(not(feature = "pickle"), expect(dead_code, reason = "only the sizes of its header are asked for"))]
 mod torch;
 mod words;
 

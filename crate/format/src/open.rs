@@ -45,7 +45,7 @@ impl Checkpoint {
         }
         for file in PICKLED {
             if let Some(bytes) = folder.open(file).await? {
-                return torch::open(bytes).await;
+                return pickled(bytes).await;
             }
         }
         for file in REFUSED {
@@ -72,7 +72,7 @@ impl Checkpoint {
             return Checkpoint::gguf(file).await;
         }
         if torch::known(&start) {
-            return torch::open(file).await;
+            return pickled(file).await;
         }
         let known = [
             (&b"\x80\x02"[..], "a Python pickle, not a checkpoint of torch.save; convert it to safetensors"),
@@ -146,6 +146,18 @@ fn insert(
 #[derive(serde::Deserialize)]
 struct Index {
     weight_map: StringMap,
+}
+
+/// A checkpoint of PyTorch.
+#[cfg(feature = "pickle")]
+async fn pickled(file: Rc<dyn Bytes>) -> Result<Checkpoint, Error> {
+    torch::open(file).await
+}
+
+/// The module that chats leaves their reader out.
+#[cfg(not(feature = "pickle"))]
+async fn pickled(file: Rc<dyn Bytes>) -> Result<Checkpoint, Error> {
+    Err(Error::unsupported(file.name(), "checkpoints of PyTorch are not read here; convert it to safetensors"))
 }
 
 /// Opens the shards that an index names. Only tensors that the index puts into a shard are taken from it.

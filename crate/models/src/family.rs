@@ -5,6 +5,9 @@ use serde_json::Value;
 
 use crate::{Call, Error, Fields, Side, Vision, bart, encoder, gemma, gpt_neox, gpt2, heads, llama, t5};
 
+/// Whether there are families that do more than write what follows. The module that chats leaves them out.
+pub(crate) const TASKS: bool = cfg!(feature = "tasks");
+
 /// What the head computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Task {
@@ -93,21 +96,21 @@ impl Model {
             Some(name) => (*name).to_string(),
             None => default_architecture(fields.text("model_type")?.unwrap_or_default()),
         };
-        if let Some(model) = Vision::read(&name, &fields)? {
+        if TASKS && let Some(model) = Vision::read(&name, &fields)? {
             return Ok(Self::Vision(model));
         }
         let split = HEADS.iter().find_map(|(end, task)| Some((name.strip_suffix(end)?, *task)));
         let (family, task) = split.ok_or_else(|| unknown(&name))?;
-        if let Some(kind) = encoder_kind(family).filter(|kind| kind.has(task)) {
+        if TASKS && let Some(kind) = encoder_kind(family).filter(|kind| kind.has(task)) {
             return encoder::Config::read(&fields, kind, task).map(Self::Encoder);
         }
         let t5 = |parts| t5::Config::read(&fields, parts, task).map(Self::T5);
-        if family.ends_with("T5Encoder") && task == Task::Base {
+        if TASKS && family.ends_with("T5Encoder") && task == Task::Base {
             return t5(Parts::Encoder);
         }
         let bart_head = matches!(task, Task::SequenceClassification | Task::QuestionAnswering)
             && matches!(family, "Bart" | "MBart");
-        if matches!(task, Task::Base | Task::Seq2SeqLm) || bart_head {
+        if TASKS && (matches!(task, Task::Base | Task::Seq2SeqLm) || bart_head) {
             let kind = match family {
                 "T5" | "MT5" => return t5(Parts::EncoderDecoder),
                 "Bart" => Some(bart::Kind::Bart),
@@ -148,10 +151,11 @@ impl Model {
     pub fn fit_to(&mut self, has: impl Fn(&str) -> bool) {
         match self {
             Self::Llama(_) | Self::Gpt2(_) | Self::GptNeox(_) | Self::Gemma(_) => {}
-            Self::Encoder(cfg) => cfg.fit_to(has),
-            Self::T5(cfg) => cfg.fit_to(has),
-            Self::Bart(cfg) => cfg.fit_to(has),
-            Self::Vision(model) => model.fit_to(has),
+            Self::Encoder(cfg) if TASKS => cfg.fit_to(has),
+            Self::T5(cfg) if TASKS => cfg.fit_to(has),
+            Self::Bart(cfg) if TASKS => cfg.fit_to(has),
+            Self::Vision(model) if TASKS => model.fit_to(has),
+            Self::Encoder(_) | Self::T5(_) | Self::Bart(_) | Self::Vision(_) => {}
         }
     }
 
@@ -173,12 +177,14 @@ impl Model {
         match self {
             Self::Llama(cfg) => llama::write(g, cfg, call)?,
             Self::Gpt2(cfg) => gpt2::write(g, cfg, call),
-            Self::Encoder(cfg) => encoder::write(g, cfg, call),
             Self::GptNeox(cfg) => gpt_neox::write(g, cfg, call)?,
             Self::Gemma(cfg) => gemma::write(g, cfg, call)?,
-            Self::T5(cfg) => t5::write(g, cfg, call),
-            Self::Bart(cfg) => bart::write(g, cfg, call),
-            Self::Vision(model) => model.write(g, call),
+            Self::Encoder(cfg) if TASKS => encoder::write(g, cfg, call),
+            Self::T5(cfg) if TASKS => t5::write(g, cfg, call),
+            Self::Bart(cfg) if TASKS => bart::write(g, cfg, call),
+            Self::Vision(model) if TASKS => model.write(g, call),
+            // They are not read.
+            Self::Encoder(_) | Self::T5(_) | Self::Bart(_) | Self::Vision(_) => {}
         }
         Ok(())
     }
@@ -211,6 +217,14 @@ impl Model {
             Self::T5(cfg) => cfg.task = Task::Base,
             Self::Bart(cfg) => cfg.task = Task::Base,
             Self::Vision(_) => {}
+        }
+    }
+
+    /// What looks at pictures.
+    pub fn vision(&self) -> Option<&Vision> {
+        match self {
+            Self::Vision(model) if TASKS => Some(model),
+            _ => None,
         }
     }
 

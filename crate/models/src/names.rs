@@ -1,5 +1,6 @@
 //! From the graph's weight names to those of real checkpoints.
 
+use crate::family::TASKS;
 use crate::vision::sam;
 
 /// Prefixes that some checkpoints leave out and others add.
@@ -44,7 +45,7 @@ pub fn resolve(wanted: &str, has: impl Fn(&str) -> bool) -> Option<String> {
     }
     let old: Vec<String> = names.iter().filter_map(|name| old_norm_name(name)).collect();
     let former = FORMER.iter().filter(|(now, _)| *now == wanted).map(|(_, then)| (*then).to_string());
-    let earlier = sam::former_name(wanted);
+    let earlier = if TASKS { sam::former_name(wanted) } else { None };
     if let Some(name) = earlier.clone().filter(|_| sam::counts_from_first(wanted, &has)) {
         return Some(name).filter(|name| has(name));
     }

@@ -121,10 +121,8 @@ pub async fn bench_pass(model: &Model, options: BenchOptions) -> Result<PassFigu
             runs.push(milliseconds);
         }
     }
-    let parts = match model_of {
-        models::Model::Vision(vision) if vision.prompts().is_some() => {
-            Some(bench_parts(model, vision, options.runs).await?)
-        }
+    let parts = match model_of.vision() {
+        Some(vision) if vision.prompts().is_some() => Some(bench_parts(model, vision, options.runs).await?),
         _ => None,
     };
     let info = model.info().await?;
@@ -156,7 +154,7 @@ pub(crate) async fn pass(model: &Model, tokens: usize, seed: u64) -> Result<f64,
 
 /// A row of tokens, and for a decoder behind the encoder a target half as long.
 fn pass_inputs(model: &models::Model, tokens: usize, seed: u64) -> Result<ForwardInputs, Error> {
-    if let models::Model::Vision(vision) = model {
+    if let Some(vision) = model.vision() {
         return ForwardInputs::usual(vision);
     }
     let ids = Tensor::i32([1, tokens], random_ids(model.n_source(), tokens, seed))?;

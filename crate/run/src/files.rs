@@ -47,10 +47,13 @@ impl Files {
     /// The file is damaged or of an unknown kind.
     pub async fn open(source: Source) -> Result<Self, Error> {
         let place = match source {
+            #[cfg(feature = "tasks")]
             Source::Folder(folder) => match ctranslate2::open(&*folder).await? {
                 Some(checkpoint) => Place::File(Rc::new(checkpoint)),
                 None => Place::Folder(folder),
             },
+            #[cfg(not(feature = "tasks"))]
+            Source::Folder(folder) => Place::Folder(folder),
             Source::File(file) => Place::File(Rc::new(Checkpoint::open_file(file).await?)),
         };
         Ok(Self { place })
@@ -145,7 +148,9 @@ impl Files {
             return Ok(found);
         }
         let shape = |name: &str| checkpoint.tensor(name).map(|info| info.shape.clone());
-        if let Some(config) = models::vision::sam::published_config(shape) {
+        if cfg!(feature = "tasks")
+            && let Some(config) = models::vision::sam::published_config(shape)
+        {
             return Ok((self.name(), config));
         }
         let Some(metadata) = &checkpoint.metadata else { return Err(self.missing("config.json")) };

@@ -94,6 +94,9 @@ impl Model {
         let started = Instant::now();
         let start = match self.package().model.parts() {
             Parts::Decoder | Parts::Encoder | Parts::Pictures => prompt.to_vec(),
+            #[cfg(not(feature = "tasks"))]
+            Parts::EncoderDecoder => Vec::new(),
+            #[cfg(feature = "tasks")]
             Parts::EncoderDecoder => {
                 session.forget();
                 let mut memory = self.encode(prompt).await?;
@@ -111,6 +114,9 @@ impl Model {
         let most = options.max_tokens.map(|most| start.len().saturating_add(most));
         writing.longest = most.or_else(|| search.longest(start.len()));
         let written = match beams {
+            #[cfg(not(feature = "tasks"))]
+            Some(_) => Err(Error::sampler("num_beams", "this module searches for no texts")),
+            #[cfg(feature = "tasks")]
             Some(config) => writing.search(config, listener).await,
             None => writing.run(listener).await,
         };

@@ -1,4 +1,5 @@
 //! Sessions and tasks: from text to tokens, from logits to the next one, and back to text; word vectors.
+#![cfg_attr(not(feature = "tasks"), expect(dead_code, reason = "the module that chats leaves the rest out"))]
 
 pub mod adapter;
 mod bench;

@@ -114,12 +114,12 @@ async fn time_passes(package: &Package, device: &Device) -> Result<f64, Error> {
     let model = one_block(package);
     let tokens = TOKENS.min(model.max_positions().saturating_sub(2)).max(1);
     let ids = Tensor::i32([1, tokens], vec![0; tokens])?;
-    let given = match &model {
-        Model::Vision(vision) => ForwardInputs::usual(vision)?,
-        _ if model.parts() == Parts::EncoderDecoder => {
+    let given = match model.vision() {
+        Some(vision) => ForwardInputs::usual(vision)?,
+        None if model.parts() == Parts::EncoderDecoder => {
             ForwardInputs::new(["input_ids", "decoder_input_ids"].map(|name| (name.to_string(), ids.clone())))
         }
-        _ => ForwardInputs::tokens(ids),
+        None => ForwardInputs::tokens(ids),
     };
     let (call, inputs) = given.bind(&model)?;
     let inputs: Vec<(&str, &Tensor)> = inputs.iter().map(|(name, tensor)| (name.as_str(), tensor)).collect();

@@ -112,6 +112,13 @@ pub fn loss(model: &Model, adapters: &Adapters) -> Result<Graph, Error> {
     Ok(g.finish()?)
 }
 
+/// Has a graph read weights as they are to be used: averaged, if the recipe says so.
+pub fn as_used(recipe: &Recipe, graph: &mut Graph) {
+    for spec in graph.weights.iter_mut().filter(|spec| lora::is_trained(recipe, &spec.name)) {
+        spec.name = model_name(recipe, spec);
+    }
+}
+
 /// The change of all weights by their stored gradients.
 ///
 /// # Shapes

@@ -64,8 +64,9 @@ impl Trainer {
     /// it.
     pub fn new(recipe: &Recipe, model: &Model, device: Rc<Device>, values: &Values) -> Result<Self, Error> {
         let adapters = lora::adapters(recipe, model)?;
-        let loss = programs::loss(model, &adapters)?;
+        let mut loss = programs::loss(model, &adapters)?;
         let mut specs = loss.weights.clone();
+        programs::as_used(recipe, &mut loss);
         let mut weights = device.weights();
         for spec in &specs {
             let missing = || Error::recipe("recipe", "model", format!("weight {} has no first value", spec.name));

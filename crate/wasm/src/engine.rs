@@ -206,6 +206,12 @@ impl Engine {
         let began = js_sys::Date::now();
         let chat = package.files.chat().await?;
         let generation = package.files.generation().await?;
+        if cfg!(not(feature = "tasks")) && generation.search.num_beams.is_some_and(|beams| beams > 1) {
+            return Err(Failure::new(
+                ErrorCode::Unsupported,
+                "texts of this model are searched for by the larger module",
+            ));
+        }
         let model = loading::load(package, self.threads, wanted, caller).await?;
         let session = RefCell::new(Some(model.session()?));
         Ok(Loaded { model, tokenizer, chat, generation, session, load_ms: js_sys::Date::now() - began })

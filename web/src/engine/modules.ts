@@ -100,9 +100,9 @@ export interface Segmenters extends Opens<WasmSegmenter> {
 /** The module that wasm-bindgen writes. */
 export interface Glue {
   default(init: { module_or_path: WebAssembly.Module; memory?: WebAssembly.Memory }): Promise<{ memory: WebAssembly.Memory }>;
-  /** Only in the modules that chat. */
+  /** Not in the modules that train; the small modules know only models that write. */
   Engine: new (options: { threads: number }) => WasmEngine;
-  /** Only in the modules that read and see. */
+  /** Only in the modules with every family. */
   Reader: Opens<WasmReader>;
   Viewer: Opens<WasmViewer>;
   Matcher: Opens<WasmMatcher>;

@@ -1,17 +1,16 @@
 /** The engine's worker: takes requests one after the other, and stops in between. */
-import { type Job, countBytes, listen, open, reply, tellStart, watched } from "./calls.js";
+import { type Job, countBytes, listen, open, reply, watched } from "./calls.js";
+import { type Running, freeModel, heldModel, keepModel, startEngine } from "./engines.js";
 import { DynastyError, toDynastyError } from "./errors.js";
 import { gpuSteps } from "./ladder.js";
-import { type Loaded, type Started, type WasmEngine, startModule } from "./modules.js";
+import type { Loaded } from "./modules.js";
 import type { Figures, Outcome, PassFigures, Request, Surroundings } from "./protocol.generated.js";
-import { type GpuFound, addSubgroups } from "./subgroups.js";
 import { doTask, openTask } from "./tasks.js";
 import { goOn, train } from "./trainings.js";
 
 type Load = Extract<Request, { kind: "load" }>;
 
 const running = new Map<number, AbortController>();
-let started: Promise<Started & { readonly engine: WasmEngine; readonly gpu: GpuFound }> | undefined;
 let last: Promise<void> = Promise.resolve();
 
 self.onmessage = (event: MessageEvent<Request>): void => {
@@ -49,23 +48,23 @@ async function work(request: Job, signal: AbortSignal): Promise<Outcome> {
   if ("training" in request) return goOn(request, signal);
   if (request.kind === "open") return openTask(request, signal);
   if ("number" in request) return doTask(request, signal);
-  if (started === undefined) throw new DynastyError("disposed", "the model is not loaded");
-  const { engine } = await started;
+  if (request.kind === "dispose") {
+    freeModel(request.model);
+    return { of: "nothing" };
+  }
+  const { engine, model } = heldModel(request.model);
   const listener = listen(request.id, signal);
   switch (request.kind) {
     case "chat":
-      return { of: "completion", value: await engine.chat(request.model, request.messages, request.sampling, listener) };
+      return { of: "completion", value: await engine.chat(model, request.messages, request.sampling, listener) };
     case "generate":
-      return { of: "completion", value: await engine.generate(request.model, request.prompt, request.sampling, listener) };
+      return { of: "completion", value: await engine.generate(model, request.prompt, request.sampling, listener) };
     case "tokenize":
-      return { of: "tokens", value: await engine.tokenize(request.model, request.text) };
+      return { of: "tokens", value: await engine.tokenize(model, request.text) };
     case "forward":
-      return { of: "tensors", value: await engine.forward(request.model, request.inputs) };
+      return { of: "tensors", value: await engine.forward(model, request.inputs) };
     case "bench":
-      return measured(await engine.bench(request.model, request.options, listener));
-    case "dispose":
-      engine.dispose(request.model);
-      return { of: "nothing" };
+      return measured(await engine.bench(model, request.options, listener));
   }
 }
 
@@ -77,38 +76,38 @@ async function load(request: Load, signal: AbortSignal): Promise<Outcome> {
   const { id, source, device, context, known } = request;
   const onBytes = countBytes(id);
   // The module is compiled while the model's header comes.
-  const [{ engine, choice, gpu }, opened] = await Promise.all([start(request), open(source, onBytes, signal)]);
+  const [small, opened] = await Promise.all([startEngine("chat", request), open(source, onBytes, signal)]);
   const options = { device, known, ...(context === undefined ? {} : { context }) };
   const listener = listen(id, signal);
-  if (opened.kind === "random") {
-    return loaded(await engine.load_random(opened.shape, opened.quant, options, listener));
-  }
-  const failure: { error?: unknown } = {};
   try {
-    return loaded(await engine.load(watched(opened, failure), options, listener));
+    return await loadWith(small);
   } catch (thrown) {
-    // What a read failed with says more than what the module makes of it.
-    throw failure.error ?? thrown;
+    if (fromWasm(thrown).code !== "unsupported" || signal.aborted) throw thrown;
+    // A family or kind of file that the module which chats leaves out.
+    const whole = await startEngine("tasks", request).catch((): never => {
+      throw thrown;
+    });
+    return loadWith(whole);
   }
 
-  function loaded({ model, info, trial }: Loaded): Outcome {
+  async function loadWith(running: Running): Promise<Outcome> {
+    if (opened.kind === "random") return loaded(running, await running.engine.load_random(opened.shape, opened.quant, options, listener));
+    const failure: { error?: unknown } = {};
+    try {
+      return loaded(running, await running.engine.load(watched(opened, failure), options, listener));
+    } catch (thrown) {
+      // What a read failed with says more than what the module makes of it.
+      throw failure.error ?? thrown;
+    }
+  }
+
+  function loaded({ engine, choice, gpu }: Running, { model, info, trial }: Loaded): Outcome {
     // Nobody waits for it any more.
     if (signal.aborted) engine.dispose(model);
     signal.throwIfAborted();
     const { flavour, threads } = choice;
     const steps = [...gpuSteps(device, gpu, info), ...choice.steps];
     const surroundings: Surroundings = { flavour, threads, steps };
-    return { of: "load", value: { model, info, surroundings, trial } };
+    return { of: "load", value: { model: keepModel({ engine, model }), info, surroundings, trial } };
   }
-}
-
-function start(request: Load): NonNullable<typeof started> {
-  const { id, modules, threads, device } = request;
-  started ??= (async () => {
-    const finding: Promise<GpuFound> = device === "wasm" ? Promise.resolve("missing") : addSubgroups();
-    const [gpu, module] = await Promise.all([finding, startModule(modules, threads, tellStart(id))]);
-    return { gpu, engine: new module.glue.Engine({ threads: module.choice.threads }), ...module };
-  })();
-  started.catch(() => (started = undefined));
-  return started;
 }

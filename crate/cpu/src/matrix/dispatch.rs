@@ -10,13 +10,15 @@ use super::float::{Brain, Element, Half, Single, float};
 use super::form::{self, FormKind};
 #[cfg(target_arch = "aarch64")]
 use super::isa::Neon;
+#[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+use super::isa::Portable;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 use super::isa::Simd128;
 #[cfg(test)]
 use super::isa::Sixteen;
 #[cfg(target_arch = "x86_64")]
 use super::isa::{Avx2, Avx512};
-use super::isa::{Isa, Portable, Scale};
+use super::isa::{Isa, Scale};
 use super::kernel::{Kernel, Product, quantized};
 use super::pack::{self, PackGroup};
 
@@ -183,6 +185,8 @@ targets! {
     Simd128, "relaxed-simd128", true;
     #[cfg(all(target_arch = "wasm32", target_feature = "simd128", not(target_feature = "relaxed-simd")))]
     Simd128, "simd128", true;
+    // A page whose module has vectors never runs what has none.
+    #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
     Portable, "portable", true;
     #[cfg(test)]
     Sixteen, "portable-16", true;
@@ -192,6 +196,12 @@ impl Target {
     /// The best that this machine can run.
     pub fn best() -> Target {
         static BEST: std::sync::OnceLock<Target> = std::sync::OnceLock::new();
-        *BEST.get_or_init(|| Target::available().next().unwrap_or(Target::Portable))
+        *BEST.get_or_init(|| Target::available().next().unwrap_or(LEAST))
     }
 }
+
+/// What every machine that runs this build can run.
+#[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+const LEAST: Target = Target::Portable;
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+const LEAST: Target = Target::Simd128;

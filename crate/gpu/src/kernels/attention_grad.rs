@@ -95,8 +95,7 @@ pub(super) fn attention_grad(
     let tiles = |rows: usize| if context.wide() { tiled(dim, rows) } else { None };
     let (shader, groups) = match (tiles(class.tokens), is_wide(class.keys)?) {
         (Some(broad), _) => {
-            let shader =
-                if broad { Shader::AttentionGradQueriesTiledBroad } else { Shader::AttentionGradQueriesTiled };
+            let shader = if broad { Shader::AttentionGradQueriesTiledBroad } else { Shader::AttentionGradQueriesTiled };
             (shader, (batch * heads * tokens.div_ceil(TILE)) as u64)
         }
         (None, true) => (Shader::AttentionGradQueriesWide, all as u64),

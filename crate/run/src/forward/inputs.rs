@@ -87,7 +87,7 @@ impl ForwardInputs {
     /// # Errors
     /// A tensor is missing, unknown to the model, or has a shape that does not fit.
     pub fn check(&self, model: &Model) -> Result<(), Error> {
-        if let Model::Vision(model) = model {
+        if let Some(model) = model.vision() {
             return pictures::check(self, model);
         }
         let known = names(model);
@@ -144,9 +144,9 @@ impl ForwardInputs {
         match model.parts() {
             Parts::Decoder | Parts::Encoder => self.bind_tokens(model),
             Parts::EncoderDecoder => self.bind_pair(model),
-            Parts::Pictures => match model {
-                Model::Vision(model) => pictures::bind(self, model),
-                _ => Err(self.fail("pixel_values", "is no input of this model".into())),
+            Parts::Pictures => match model.vision() {
+                Some(model) => pictures::bind(self, model),
+                None => Err(self.fail("pixel_values", "is no input of this model".into())),
             },
         }
     }

@@ -50,7 +50,7 @@ impl Viewer {
 
     /// Whether the model also reads texts.
     pub fn reads(&self) -> bool {
-        matches!(&self.model().package().model, models::Model::Vision(vision) if vision.text().is_some())
+        self.model().package().model.vision().is_some_and(|vision| vision.text().is_some())
     }
 
     /// Whether the model has no head, so that it gives vectors.

@@ -71,10 +71,11 @@ fn pairs() {
     check("layout = 'questions'\nfield = 'answers.kind'", all, &["u: a a: c", "u: b a: c"]);
     check_error(columns, b"Go.", "file:1: field 1 is missing");
     let topics = "layout = 'pairs'\nprompt = 'About a {topic}.'\nanswer = '{0}'\ntopics = ['cat', 'dog']";
-    check(topics, "A dog saw a cat. Dog!\tx\nA cat.\nThe cats. Cat, cat, dog.", &[
-        "u: About a dog. a: A dog saw a cat. Dog!",
-        "u: About a cat. a: The cats. Cat, cat, dog.",
-    ]);
+    check(
+        topics,
+        "A dog saw a cat. Dog!\tx\nA cat.\nThe cats. Cat, cat, dog.",
+        &["u: About a dog. a: A dog saw a cat. Dog!", "u: About a cat. a: The cats. Cat, cat, dog."],
+    );
 }
 
 #[test]

@@ -40,6 +40,16 @@ fn every_rule_learns() {
     check_loss("regularized", dropped, 3.2);
 }
 
+/// What is measured is what the checkpoint holds: averages that hardly move have learned nothing.
+#[test]
+fn averages_are_measured() {
+    let folder = Folder::new("averages");
+    let recipe = folder.recipe("out", "[optimizer]\nlearning_rate = 0.02\nema = 0.9999");
+    train(&recipe, 2, false).unwrap();
+    let loss = held_out(&recipe);
+    assert!((loss - f64::ln(320.0)).abs() < 0.2, "{loss}");
+}
+
 /// The same weights, texts and rule on the GPU: the same losses but for the rounding of sums.
 #[test]
 fn the_gpu_learns_the_same() {

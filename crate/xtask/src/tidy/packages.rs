@@ -25,7 +25,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 const OWNERS: &[(&str, &str)] = &[("wgpu", "gpu"), ("naga", "gpu"), ("candle-core", "candle"), ("candle-nn", "candle")];
 
 /// Packages that have no feature flags.
-const FEATURELESS: &[&str] = &["graph", "models"];
+const FEATURELESS: &[&str] = &["graph"];
 
 /// Every arrow that is not in the picture.
 ///
@@ -98,7 +98,7 @@ mod tests {
         check_breach("cpu", "[dependencies]\nmodels.workspace = true", Some("`cpu` must not know `models`"));
         check_breach("cpu", "[dev-dependencies]\nmodels.workspace = true", None);
         check_breach("cli", "[target.'cfg(unix)'.dependencies]\nwgpu = \"1\"", Some("only `gpu` may know `wgpu`"));
-        check_breach("models", "[features]\nx = []", Some("`models` is the same everywhere and has no features"));
+        check_breach("graph", "[features]\nx = []", Some("`graph` is the same everywhere and has no features"));
         check_breach("other", "", Some("the package `other` has no place among the arrows of tidy"));
         check_breach("xtask", "[dependencies]\nwgpu = \"1\"", None);
     }

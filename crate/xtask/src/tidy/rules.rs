@@ -64,7 +64,7 @@ const BANS: &[Ban] = &[
         within: &["crate/graph/", "crate/models/"],
         except: &[],
         scope: Scope::Product,
-        message: "graph and models are the same everywhere: no async, no target, no feature",
+        message: "graph and models are the same everywhere: no async, no target, no feature but one constant",
     },
     Ban {
         words: &["#[allow", "#![allow"],

@@ -1,9 +1,9 @@
 //! Calls that share inputs: what depends on these alone is computed once.
 
 use std::cell::RefCell;
-use std::rc::Rc;
+use std::collections::HashMap;
 
-use graph::{Graph, Split, Taps, Tensor};
+use graph::{Split, Taps, Tensor};
 use models::Call;
 
 use crate::device::{Program, State};
@@ -11,7 +11,8 @@ use crate::{Error, Model};
 
 /// A call in two programs.
 pub(crate) struct Halves {
-    first: Program,
+    /// Nothing where all depends on more than the shared inputs.
+    first: Option<Program>,
     /// The names of the first one's results.
     names: Vec<String>,
     rest: Program,
@@ -23,7 +24,7 @@ pub(crate) struct Halves {
 pub(crate) struct Held {
     inputs: Vec<(String, Tensor)>,
     /// By call; taken while it runs.
-    known: RefCell<Vec<(Call, Rc<RefCell<Option<Known>>>)>>,
+    known: RefCell<HashMap<Call, Known>>,
 }
 
 /// What a call computed of the shared inputs.
@@ -57,22 +58,16 @@ impl Model {
         held: &Held,
         inputs: &[(&str, &Tensor)],
     ) -> Result<Vec<Tensor>, Error> {
-        let found = held.known.borrow().iter().find(|(known, _)| *known == call).map(|(_, known)| known.clone());
-        let slot = found.unwrap_or_else(|| {
-            let slot = Rc::<RefCell<Option<Known>>>::default();
-            held.known.borrow_mut().push((call, slot.clone()));
-            slot
-        });
         let mut halves = match self.take_halves(call) {
             Some(halves) => halves,
             None => self.halve(call, held)?,
         };
         // Taken, so that nothing is borrowed while the device works.
-        let known = slot.take();
+        let known = held.known.borrow_mut().remove(&call);
         let outcome = self.run_halves(&mut halves, known, held, inputs).await;
         self.keep_halves(call, halves);
         let (outputs, known) = outcome?;
-        slot.replace(Some(known));
+        held.known.borrow_mut().insert(call, known);
         Ok(outputs)
     }
 
@@ -96,7 +91,10 @@ impl Model {
     /// Computes what depends on the shared inputs alone.
     async fn know(&self, halves: &mut Halves, held: &Held) -> Result<Known, Error> {
         let inputs: Vec<(&str, &Tensor)> = held.inputs.iter().map(|(name, tensor)| (name.as_str(), tensor)).collect();
-        let computed = self.device().run(&mut halves.first, None, &inputs).await?;
+        let computed = match &mut halves.first {
+            Some(first) => self.device().run(first, None, &inputs).await?,
+            None => Vec::new(),
+        };
         let mut values: Vec<(String, Tensor)> = halves.names.iter().cloned().zip(computed).collect();
         values.extend(held.inputs.iter().filter(|(name, _)| halves.reads.contains(name)).cloned());
         let mut shelf = self.shelf()?;
@@ -111,10 +109,17 @@ impl Model {
     fn halve(&self, call: Call, held: &Held) -> Result<Halves, Error> {
         let graph = self.package().build(&call, Taps::none())?;
         let shared: Vec<&str> = held.inputs.iter().map(|(name, _)| name.as_str()).collect();
-        let whole = |rest| Split { first: Graph::default(), rest };
-        let Split { first, rest } = graph.split(&shared).unwrap_or_else(|| whole(graph));
-        let names = first.outputs.iter().map(|output| output.name.clone()).collect();
+        let (first, rest) = match graph.split(&shared) {
+            Some(Split { first, rest }) => (Some(first), rest),
+            None => (None, graph),
+        };
+        let names = first.iter().flat_map(|first| &first.outputs).map(|output| output.name.clone()).collect();
         let reads = rest.inputs().map(|(name, _)| name.to_string()).collect();
-        Ok(Halves { first: self.prepare(first)?, names, rest: self.prepare(rest)?, reads })
+        Ok(Halves {
+            first: first.map(|first| self.prepare(first)).transpose()?,
+            names,
+            rest: self.prepare(rest)?,
+            reads,
+        })
     }
 }

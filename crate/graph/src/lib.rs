@@ -29,6 +29,7 @@ mod random;
 mod rules;
 mod shape;
 mod spec;
+mod split;
 mod stored;
 mod taps;
 mod tensor;
@@ -52,6 +53,7 @@ pub use spec::{
     Act, Attention, Bias, BinaryOp, DType, Dropout, Gate, MatMul, Reduce, Rope, RopeLayout, Side, UnaryOp, Update,
     Window,
 };
+pub use split::Split;
 pub use stored::Stored;
 pub use taps::Taps;
 pub use tensor::{Data, Tensor};

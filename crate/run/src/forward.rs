@@ -8,6 +8,7 @@ use graph::{Taps, Tensor};
 
 use models::{Call, Look, Prompts, Reads};
 
+use crate::held::Held;
 use crate::{Error, Model};
 pub use inputs::{Bound, ForwardInputs};
 
@@ -73,6 +74,15 @@ impl Model {
         let inputs: Vec<(&str, &Tensor)> = inputs.iter().map(|(name, tensor)| (name.as_str(), tensor)).collect();
         let outputs = self.run(call, None, &inputs).await?;
         outputs.try_into().map_err(|_| Error::Value { tensor: "pred_masks".into(), reason: "is missing".into() })
+    }
+
+    /// The same about a picture that is asked about more than once.
+    pub(crate) async fn answer_held(&self, seen: &Held, prompts: &ForwardInputs) -> Result<(), Error> {
+        let given = seen.inputs().iter().fold(prompts.clone(), |all, (name, tensor)| all.with(name, tensor.clone()));
+        let (call, inputs) = given.bind(&self.package().model)?;
+        let own = inputs.iter().filter(|(name, _)| seen.inputs().iter().all(|(held, _)| held != name));
+        let own: Vec<(&str, &Tensor)> = own.map(|(name, tensor)| (name.as_str(), tensor)).collect();
+        self.run_held(call, seen, &own).await.map(drop)
     }
 
     /// The one result of a call.

@@ -13,6 +13,7 @@ mod forward;
 mod found;
 mod generate;
 mod generation_config;
+mod held;
 mod import;
 mod load;
 mod memory;

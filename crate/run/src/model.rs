@@ -7,6 +7,7 @@ use graph::{StateSpec, Taps, Tensor};
 use models::{Call, Head, Mask, Parts, Task};
 
 use crate::device::{Device, DeviceChoice, Program, RunCost, State, Weights};
+use crate::held::Halves;
 use crate::package::{Package, Source};
 use crate::step::Step;
 use crate::trial::{self, Chosen, Trial};
@@ -71,6 +72,8 @@ pub struct Model {
     device: Device,
     weights: Weights,
     programs: RefCell<HashMap<Call, Program>>,
+    /// Programs of calls that share inputs.
+    halves: RefCell<HashMap<Call, Halves>>,
     states: Vec<StateSpec>,
     context: usize,
     reason: String,
@@ -123,9 +126,9 @@ impl Model {
         let mut weights = device.weights();
         load::load(&device, &package, &graph, &mut weights, progress).await?;
         let parameters = graph.weights.iter().map(|w| w.shape.iter().product::<usize>() as u64).sum();
-        let programs = RefCell::default();
+        let (programs, halves) = Default::default();
         let generation = OnceCell::new();
-        Ok(Self { package, device, weights, programs, states, context, reason, trial, parameters, generation })
+        Ok(Self { package, device, weights, programs, halves, states, context, reason, trial, parameters, generation })
     }
 
     /// The checked files.
@@ -267,6 +270,26 @@ impl Model {
             Some(program) => Ok(program),
             None => self.device.prepare(self.package.build(&call, Taps::none())?, &self.weights),
         }
+    }
+
+    /// Takes the programs of a call that shares inputs, if they were prepared.
+    pub(crate) fn take_halves(&self, call: Call) -> Option<Halves> {
+        self.halves.borrow_mut().remove(&call)
+    }
+
+    /// Keeps them for the next call.
+    pub(crate) fn keep_halves(&self, call: Call, halves: Halves) {
+        self.halves.borrow_mut().insert(call, halves);
+    }
+
+    /// Prepares a graph with the model's weights.
+    pub(crate) fn prepare(&self, graph: graph::Graph) -> Result<Program, Error> {
+        self.device.prepare(graph, &self.weights)
+    }
+
+    /// Memory of the device without caches, for inputs that it shall keep.
+    pub(crate) fn shelf(&self) -> Result<State, Error> {
+        self.device.session(&[], 1, 1)
     }
 
     /// Bytes of the buffers that its programs keep from run to run.

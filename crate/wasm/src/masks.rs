@@ -1,9 +1,12 @@
 //! Masks as a page has them, and its wishes.
 
+use js_sys::{Array, Reflect, Uint32Array};
 use pictures::Rle;
 use run::tasks::segment::{Answer, Object, Options};
+use wasm_bindgen::JsValue;
 
 use crate::protocol::{EverythingOptions, FoundMask, MaskRuns};
+use crate::values::told;
 
 /// A mask of an answer.
 pub fn answered(answer: &Answer) -> FoundMask {
@@ -21,6 +24,19 @@ pub fn found(object: &Object, fit: Option<f32>) -> FoundMask {
 fn mask(rle: &Rle, bounds: Option<[usize; 4]>, score: f32, stability: f32) -> FoundMask {
     let mask = MaskRuns { size: [rle.height, rle.width], counts: rle.counts().to_vec() };
     FoundMask { mask, score, stability, bounds, area: rle.area(), fit: None }
+}
+
+/// Masks as a script has them: the lengths of the runs as a typed array, which is copied as a whole.
+pub fn shown(mut masks: Vec<FoundMask>) -> Result<JsValue, JsValue> {
+    let list = Array::new();
+    for found in &mut masks {
+        let counts = std::mem::take(&mut found.mask.counts);
+        let object = told(found)?;
+        let mask = Reflect::get(&object, &"mask".into())?;
+        Reflect::set(&mask, &"counts".into(), &Uint32Array::from(&counts[..]))?;
+        list.push(&object);
+    }
+    Ok(list.into())
 }
 
 /// The page's wishes over the reference's defaults.

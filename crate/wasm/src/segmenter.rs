@@ -12,7 +12,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use crate::bytes::Opened;
 use crate::error::Failure;
 use crate::listener::Caller;
-use crate::masks::{answered, found, over};
+use crate::masks::{answered, found, over, shown};
 use crate::matcher::Matcher;
 use crate::protocol::{
     ErrorCode, EverythingOptions, FoundMask, MaskPrompt, MaskRuns, Outlines, Progress, SeerInfo, WordsWanted,
@@ -85,7 +85,7 @@ impl Segmenter {
         let answers = answers.map_err(Failure::from)?;
         let found: Vec<FoundMask> = answers.iter().map(answered).collect();
         self.last.replace(answers.into_iter().map(|answer| answer.logits).collect());
-        told(&found)
+        shown(found)
     }
 
     /// All objects; `null` if the call was ended.
@@ -96,7 +96,10 @@ impl Segmenter {
         let ended = !self.search(given(options)?, &caller).await?;
         let searched = self.searched.borrow();
         let objects = searched.as_ref().filter(|_| !ended).map(|searched| &searched.1);
-        told(&objects.map(|objects| objects.iter().map(|object| found(object, None)).collect::<Vec<_>>()))
+        match objects {
+            Some(objects) => shown(objects.iter().map(|object| found(object, None)).collect()),
+            None => Ok(JsValue::NULL),
+        }
     }
 
     /// The objects that words mean, the best first; `null` if the call was ended. Objects that were looked for with these
@@ -118,7 +121,7 @@ impl Segmenter {
         let fitting = words.find(&matcher, &described).await;
         self.described.replace(Some((by, described)));
         let fitting = fitting.map_err(Failure::from)?;
-        told(&fitting.iter().map(|(cosine, object)| found(object, Some(*cosine))).collect::<Vec<_>>())
+        shown(fitting.iter().map(|(cosine, object)| found(object, Some(*cosine))).collect())
     }
 
     /// A mask's outlines, with corners nearer than `tolerance` pixels left out.

@@ -430,7 +430,7 @@ size: [number, number],
 /**
  * The lengths.
  */
-counts: Array<number>, };
+counts: Uint32Array, };
 
 /**
  * Who says something in a chat, and what.

@@ -29,6 +29,7 @@ pub(crate) mod softmax_cross_entropy;
 pub(crate) mod strided;
 pub(crate) mod sum_to;
 pub(crate) mod top_k;
+mod trig;
 pub(crate) mod unary;
 pub(crate) mod unary_grad;
 pub(crate) mod unfold;

@@ -2,6 +2,7 @@
 
 use graph::{Act, UnaryOp};
 
+use super::trig::{Wave, waves};
 use crate::matrix::act;
 use crate::parts::{PART, pieces, widest};
 use crate::pool::Pool;
@@ -23,14 +24,20 @@ fn one(op: UnaryOp, out: &mut [f32]) {
         UnaryOp::Square => each(out, |x| x * x),
         UnaryOp::Sqrt => each(out, f32::sqrt),
         UnaryOp::Recip => each(out, |x| 1.0 / x),
-        UnaryOp::Cos => each(out, f32::cos),
-        UnaryOp::Sin => each(out, f32::sin),
+        UnaryOp::Cos => wave(Wave::Cos, out),
+        UnaryOp::Sin => wave(Wave::Sin, out),
     }
 }
 
 widest! {
     fn activate(act: Act, out: &mut [f32]) {
         act::finish(out, None, Some(act));
+    }
+}
+
+widest! {
+    fn wave(wave: Wave, out: &mut [f32]) {
+        waves(wave, out);
     }
 }
 

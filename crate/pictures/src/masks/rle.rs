@@ -15,6 +15,18 @@ pub struct Rle {
     counts: Vec<u32>,
 }
 
+/// Columns that are turned at a time.
+const COLUMNS: usize = 32;
+
+/// Pixels that are compared at a time.
+const PIECE: usize = 32;
+
+/// How many of the first pixels are `inside`.
+fn leading(pixels: &[bool], inside: bool) -> usize {
+    let whole = pixels.chunks_exact(PIECE).take_while(|piece| **piece == [inside; PIECE]).count() * PIECE;
+    whole + pixels[whole..].iter().take_while(|pixel| **pixel == inside).count()
+}
+
 impl Rle {
     /// From its run lengths.
     ///
@@ -33,13 +45,24 @@ impl Rle {
     pub fn encode(mask: &Mask) -> Self {
         let (height, width) = (mask.height(), mask.width());
         let (mut counts, mut inside, mut run) = (Vec::new(), false, 0);
-        for x in 0..width {
-            for &next in mask.inside()[x..].iter().step_by(width) {
-                if next != inside {
-                    counts.push(run);
-                    (inside, run) = (next, 0);
+        // Some columns are turned at a time, so that the mask is read row by row and a column is one piece of memory.
+        let mut columns = vec![false; COLUMNS.min(width) * height];
+        for left in (0..width).step_by(COLUMNS) {
+            let n = COLUMNS.min(width - left);
+            for (y, row) in mask.inside().chunks_exact(width).enumerate() {
+                for (x, pixel) in row[left..left + n].iter().enumerate() {
+                    columns[x * height + y] = *pixel;
                 }
-                run += 1;
+            }
+            let mut rest = &columns[..n * height];
+            while !rest.is_empty() {
+                let same = leading(rest, inside);
+                run += same as u32;
+                rest = &rest[same..];
+                if !rest.is_empty() {
+                    counts.push(run);
+                    (inside, run) = (!inside, 0);
+                }
             }
         }
         counts.push(run);

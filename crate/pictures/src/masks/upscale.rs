@@ -64,6 +64,10 @@ impl Frame {
         if part.0 > padded.0 || part.1 > padded.1 || part.0 == 0 || part.1 == 0 {
             return Err(Error::Size(format!("a part of {part:?} (height, width) does not lie in {padded:?}")));
         }
+        if part == self.original {
+            interpolate(logits, small, padded, part, row);
+            return Ok(());
+        }
         let mut middle = Vec::with_capacity(pixels(part.1, part.0)?);
         interpolate(logits, small, padded, part, |row| middle.extend_from_slice(row));
         interpolate(&middle, part, self.original, self.original, &mut row);

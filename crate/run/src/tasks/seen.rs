@@ -8,6 +8,7 @@ use graph::{Taps, Tensor};
 use models::Call;
 use pictures::Processor;
 
+use crate::held::Held;
 use crate::{Error, ForwardInputs, Model};
 
 /// A model whose results are asked for by name.
@@ -52,6 +53,18 @@ impl Looker {
     pub(super) async fn forward(&self, inputs: Vec<(String, Tensor)>) -> Result<Outputs, Error> {
         let (call, bound) = ForwardInputs::new(inputs).bind(&self.model.package().model)?;
         self.run(call, &bound).await
+    }
+
+    /// Asks about what was seen: `held` are the inputs that all such calls share.
+    pub(super) async fn ask(&self, held: &Held, inputs: Vec<(String, Tensor)>) -> Result<Outputs, Error> {
+        // Names and shapes are checked together, and the shared inputs are then left to the model.
+        let all = held.inputs().iter().cloned().chain(inputs);
+        let (call, bound) = ForwardInputs::new(all).bind(&self.model.package().model)?;
+        let shared = |name: &str| held.inputs().iter().any(|(own, _)| own == name);
+        let bound = bound.iter().filter(|(name, _)| !shared(name)).map(|(name, tensor)| (name.as_str(), tensor));
+        let names = self.names(call)?;
+        let outputs = self.model.run_held(call, held, &bound.collect::<Vec<_>>()).await?;
+        Ok(Outputs(names.iter().cloned().zip(outputs).collect()))
     }
 
     /// Runs a call. Its program is kept.

@@ -140,6 +140,7 @@ pub struct MaskRuns {
     /// Height and width.
     pub size: [usize; 2],
     /// The lengths.
+    #[cfg_attr(test, ts(type = "Uint32Array"))]
     pub counts: Vec<u32>,
 }
 

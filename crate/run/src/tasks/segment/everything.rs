@@ -125,11 +125,12 @@ impl Segmenter {
     ) -> Result<(), Error> {
         let n = points.len();
         let places = points.iter().flat_map(|[x, y]| [x * seen.scale[0], y * seen.scale[1]]).collect();
-        let mut inputs = seen.embeddings.clone();
-        inputs.push(("input_points".into(), Tensor::f32([1, n, 1, 2], places)?));
-        inputs.push(("input_labels".into(), Tensor::i32([1, n, 1], vec![1; n])?));
-        inputs.push(("multimask_output".into(), Tensor::i32([1], vec![1])?));
-        let out = self.looker.forward(inputs).await?;
+        let inputs = vec![
+            ("input_points".into(), Tensor::f32([1, n, 1, 2], places)?),
+            ("input_labels".into(), Tensor::i32([1, n, 1], vec![1; n])?),
+            ("multimask_output".into(), Tensor::i32([1], vec![1])?),
+        ];
+        let out = self.looker.ask(&seen.embeddings, inputs).await?;
         let (scores, masks) = (out.values("iou_scores")?, Logits::new(&out)?);
         let each = scores.len() / n;
         for (i, score) in scores.iter().enumerate() {

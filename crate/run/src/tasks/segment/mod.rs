@@ -8,12 +8,12 @@ mod words;
 
 use std::rc::Rc;
 
-use graph::Tensor;
 use models::{Call, Look, Reads, Task};
 use pictures::masks::{Frame, Upscaled};
 use pictures::{Mask, Picture, Processor};
 
 use super::seen::{Looker, Outputs, pixel_values};
+use crate::held::Held;
 use crate::{Error, Model};
 
 pub use everything::{Object, Step, Watch};
@@ -37,8 +37,8 @@ pub struct Segmenter {
 /// What the encoder saw in a picture.
 pub(super) struct Seen {
     picture: Rc<Picture>,
-    /// The encoder's results by their names, which the decoder reads by the same names.
-    embeddings: Vec<(String, Tensor)>,
+    /// The encoder's results by their names, which the decoder reads by the same names, and what it made of them.
+    embeddings: Held,
     frame: Frame,
     /// By how much coordinates grow from the picture to what the model reads: x and y.
     scale: [f32; 2],
@@ -99,7 +99,7 @@ impl Segmenter {
     /// No picture was looked at, the prompt says nothing or points outside of the picture, or the device fails.
     pub async fn predict(&self, prompt: &Prompt) -> Result<Vec<Answer>, Error> {
         let seen = self.seen()?;
-        let out = self.looker.forward(prompt.inputs(seen, self.mask_shape())?).await?;
+        let out = self.looker.ask(&seen.embeddings, prompt.inputs(seen, self.mask_shape())?).await?;
         let (scores, masks) = (out.values("iou_scores")?, Logits::new(&out)?);
         let answer = |i: usize| {
             let logits = masks.of(i);
@@ -130,7 +130,7 @@ impl Segmenter {
         let out = self.looker.run(Call::look(look), &[pixel_values(&[prepared])?]).await?;
         Ok(Seen {
             picture,
-            embeddings: out.into_all(),
+            embeddings: Held::new(out.into_all()),
             frame: Frame { padded, original },
             scale: [resized.1 as f32 / original.1 as f32, resized.0 as f32 / original.0 as f32],
         })

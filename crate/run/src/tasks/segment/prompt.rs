@@ -74,7 +74,7 @@ impl Prompt {
         }
         let (height, width) = (seen.picture.height(), seen.picture.width());
         let scaled = |[x, y]: [f32; 2]| [x * seen.scale[0], y * seen.scale[1]];
-        let mut inputs = seen.embeddings.clone();
+        let mut inputs = Vec::new();
         let mut push = |name: &str, tensor| inputs.push((name.to_string(), tensor));
         if !self.points.is_empty() {
             let n = self.points.len();

@@ -98,7 +98,7 @@ async fn bench_parts(model: &Model, vision: &Vision, runs: usize) -> Result<Part
         let seen = model.embed_pictures(pixels.clone()).await?;
         let looked = start.elapsed();
         let start = Instant::now();
-        model.answer(seen, &ForwardInputs::new([("input_points".to_string(), point.clone())])).await?;
+        model.answer(&seen, &ForwardInputs::new([("input_points".to_string(), point.clone())])).await?;
         if run > 0 {
             looks.push(looked.as_secs_f64() * 1e3);
             answers.push(start.elapsed().as_secs_f64() * 1e3);

@@ -13,11 +13,13 @@ use graph::{Act, Builder, DType, Dim};
 
 use super::{Look, Reads};
 use crate::{Error, Fields};
-pub use decoder::Decoder;
+pub(super) use decoder::{Decoded, Seen, decode, layers};
+pub use decoder::{Decoder, Form};
 pub use encoder::Encoder;
 pub(super) use encoder::neck;
 pub use names::{counts_from_first, former_name, published_config};
 pub use prompts::{Labels, PromptEncoder};
+pub(super) use prompts::{Written, cells, features, mask, pixels, placed};
 
 /// What is fixed for one model.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,12 +44,12 @@ impl Answers {
     ///
     /// # Errors
     /// A field is wrong, or the widths differ.
-    pub fn read(config: &Fields<'_>) -> Result<Self, Error> {
+    pub fn read(config: &Fields<'_>, form: Form) -> Result<Self, Error> {
         let empty = serde_json::Value::Object(serde_json::Map::new());
         let none = Fields::new(config.file(), &empty)?;
         let part = |name: &str| -> Result<_, Error> { config.object(name) };
         let prompts = PromptEncoder::read(&part("prompt_encoder_config")?.unwrap_or(none))?;
-        let decoder = Decoder::read(&part("mask_decoder_config")?.unwrap_or(none))?;
+        let decoder = Decoder::read(&part("mask_decoder_config")?.unwrap_or(none), form)?;
         if prompts.n_embd != decoder.n_embd {
             let reason = format!("has width {}, the mask decoder {}", prompts.n_embd, decoder.n_embd);
             return Err(config.fail("prompt_encoder_config", reason));
@@ -65,7 +67,7 @@ impl Config {
         let empty = serde_json::Value::Object(serde_json::Map::new());
         let none = Fields::new(config.file(), &empty)?;
         let encoder = Encoder::read(&config.object("vision_config")?.unwrap_or(none))?;
-        let answers = Answers::read(config)?;
+        let answers = Answers::read(config, Form::First)?;
         if encoder.n_out != answers.prompts.n_embd || encoder.grid() != answers.prompts.grid {
             let reason = format!("yields {} by {:?}, prompts have others", encoder.n_out, encoder.grid());
             return Err(config.fail("vision_config", reason));

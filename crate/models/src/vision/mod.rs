@@ -11,7 +11,7 @@ pub mod vit;
 
 use graph::Builder;
 
-use crate::call::Call;
+use crate::call::{Call, Head};
 use crate::family::Task;
 use crate::{Error, Fields};
 pub use look::{Look, Prompts, Reads};
@@ -81,6 +81,7 @@ impl Vision {
             Self::Vit(cfg) => vit::write(g, cfg, &call.look),
             Self::Dinov2(cfg) => dinov2::write(g, cfg, &call.look),
             Self::Clip(cfg) => clip::write(g, cfg, call),
+            Self::Sam(cfg) if call.head == Head::Loss => sam::train(g, cfg, &call.look),
             Self::Sam(cfg) => sam::write(g, cfg, &call.look),
             Self::MobileSam(cfg) => mobile_sam::write(g, cfg, &call.look),
             Self::Sam2(cfg) => sam2::write(g, cfg, &call.look),

@@ -85,13 +85,14 @@ impl Decoder {
     }
 }
 
-/// q [B or 1, T, C] over k and v [B or 1, S, C] → [B, T, C], `batch` being B.
+/// q [B or 1, T, C] over k and v [B or 1, S, C] → [B, T, C], `batch` being B; `hidden` [B, 1, 1, S] hides keys.
 fn attention<'g>(
     w: &Scope<'g>,
     cfg: &Decoder,
     batch: &Dim,
     (q, k, v): (Var<'g>, Var<'g>, Var<'g>),
     narrower: usize,
+    hidden: Option<Var<'g>>,
 ) -> Var<'g> {
     let inner = cfg.n_embd / narrower;
     let project = |x: Var<'g>, name: &str| x.linear(&w.at(name), inner, Bias::Add).heads(cfg.n_head);
@@ -99,7 +100,7 @@ fn attention<'g>(
     let q = q.expand([batch.clone(), q.dim(1), q.dim(2), q.dim(3)]);
     let spec = Attention::new(1.0 / ((inner / cfg.n_head) as f32).sqrt());
     let out = if cfg.form == Form::First { "out_proj" } else { "o_proj" };
-    q.attention("mask", (k, v), None, None, spec).merge_heads().linear(&w.at(out), cfg.n_embd, Bias::Add)
+    q.attention("mask", (k, v), None, hidden, spec).merge_heads().linear(&w.at(out), cfg.n_embd, Bias::Add)
 }
 
 /// [B, T, C] → [B, T, C]
@@ -121,6 +122,8 @@ struct Pair<'g> {
     tokens: Var<'g>,
     /// [B or 1, h·w, C]
     picture: Var<'g>,
+    /// Which tokens are none [B, 1, 1, T], if there are such.
+    hidden: Option<Var<'g>>,
 }
 
 /// Tokens attend to tokens, then to the picture, which then attends to them; and what it found there [B, h·w, C].
@@ -133,22 +136,22 @@ fn block<'g>(
     cfg: &Decoder,
     i: usize,
 ) -> (Pair<'g>, Var<'g>) {
-    let Pair { mut tokens, picture } = pair;
+    let Pair { mut tokens, picture, hidden } = pair;
     let batch = tokens.dim(0);
     let norm = |x: Var<'g>, name: &str| x.layer_norm(&w.at(name), cfg.norm_eps, Bias::Add);
-    let attend = |name: &str, qkv, narrower| attention(&w.at(name), cfg, &batch, qkv, narrower);
+    let attend = |name: &str, qkv, narrower, hidden| attention(&w.at(name), cfg, &batch, qkv, narrower, hidden);
     tokens = if i == 0 {
-        attend("self_attn", (tokens, tokens, tokens), 1)
+        attend("self_attn", (tokens, tokens, tokens), 1, hidden)
     } else {
-        tokens + attend("self_attn", (tokens + first, tokens + first, tokens), 1)
+        tokens + attend("self_attn", (tokens + first, tokens + first, tokens), 1, hidden)
     };
     tokens = norm(tokens, "layer_norm1");
     let keys = picture + places;
-    tokens = tokens + attend("cross_attn_token_to_image", (tokens + first, keys, picture), cfg.narrower);
+    tokens = tokens + attend("cross_attn_token_to_image", (tokens + first, keys, picture), cfg.narrower, None);
     tokens = norm(tokens, "layer_norm2");
     tokens = norm(tokens + feed_forward(tokens, &w.at("mlp"), cfg), "layer_norm3");
-    let heard = attend("cross_attn_image_to_token", (keys, tokens + first, tokens), cfg.narrower); // [B, h·w, C]
-    (Pair { tokens, picture: norm(picture + heard, "layer_norm4") }, heard)
+    let heard = attend("cross_attn_image_to_token", (keys, tokens + first, tokens), cfg.narrower, hidden); // [B, h·w, C]
+    (Pair { tokens, picture: norm(picture + heard, "layer_norm4"), hidden }, heard)
 }
 
 /// A few layers with ReLU between them: [.., C] → [.., n].
@@ -221,18 +224,27 @@ pub(in crate::vision) fn decode<'g>(
     let count = own.dim(0);
     let own = own.reshape([1.into(), count.clone(), c.into()]).expand([batch.clone(), count, c.into()]);
     let first = prompts.tokens.map_or(own, |tokens| own.concat(&[tokens], 1)); // [B·N, T, C]
-    let picture = for_each(in_a_row(seen.coarse) + prompts.dense, pictures, each); // [B·N or 1, h·w, C]
-    let mut pair = Pair { tokens: first, picture };
+    let picture = if prompts.own {
+        for_each(in_a_row(seen.coarse), pictures, each) + prompts.dense
+    } else {
+        for_each(in_a_row(seen.coarse) + prompts.dense, pictures, each) // [B·N or 1, h·w, C]
+    };
+    let hidden = prompts.hidden.map(|hidden| {
+        let tokens = first.dim(1);
+        let own = tokens.known().unwrap_or(0) - hidden.dim(1).known().unwrap_or(0);
+        hidden.pad(1, own, tokens.clone()).reshape([batch.clone(), 1.into(), 1.into(), tokens])
+    });
+    let mut pair = Pair { tokens: first, picture, hidden };
     for i in 0..cfg.n_layer {
         let (next, heard) = block(pair, first, prompts.places, &w.at("transformer.layers").at(i), cfg, i);
         let shape = [batch.clone(), 1.into(), (h * wide).into(), c.into()];
         g.tap(&format!("mask_decoder.blocks.{i}.probs"), heard.reshape(shape));
         pair = next;
     }
-    let Pair { tokens, picture } = pair;
+    let Pair { tokens, picture, .. } = pair;
     let at = w.at("transformer.final_attn_token_to_image");
     let qkv = (tokens + first, picture + prompts.places, picture);
-    let tokens = tokens + attention(&at, cfg, &batch, qkv, cfg.narrower);
+    let tokens = tokens + attention(&at, cfg, &batch, qkv, cfg.narrower, None);
     let tokens = tokens.layer_norm(&w.at("transformer.layer_norm_final_attn"), 1e-5, Bias::Add);
 
     let fine = seen.fine.map(|fine| fine.map(|x| for_each(x, pictures, each)));

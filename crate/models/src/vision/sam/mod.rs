@@ -6,6 +6,7 @@
 
 mod decoder;
 mod encoder;
+mod loss;
 mod names;
 mod prompts;
 
@@ -16,9 +17,10 @@ use crate::{Error, Fields};
 pub(super) use decoder::{Decoded, Seen, decode, layers};
 pub use decoder::{Decoder, Form};
 pub use encoder::Encoder;
+pub use loss::Weighed;
 pub(super) use encoder::neck;
 pub use names::{counts_from_first, former_name, published_config};
-pub use prompts::{Labels, PromptEncoder};
+pub use prompts::{Labels, PromptEncoder, TRAINED_ROWS};
 pub(super) use prompts::{Written, cells, features, mask, pixels, placed};
 
 /// What is fixed for one model.
@@ -102,6 +104,16 @@ pub fn write(g: &Builder, cfg: &Config, look: &Look) {
         return;
     }
     answer(g, answers, look, seen);
+}
+
+/// Writes a step of training: what [`loss::write`] says. A broken shape rule shows when the graph is finished.
+pub fn train(g: &Builder, cfg: &Config, look: &Look) {
+    let Some(answers) = &cfg.answers else { return };
+    let pictures = look.pictures.max(1);
+    let seen = encoder::write(g, &cfg.encoder, &Look { pictures, ..*look }, "");
+    let prompts = prompts::for_training(g, &answers.prompts, pictures);
+    let decoded = decode(g, &answers.decoder, pictures, Seen { coarse: seen, fine: None }, prompts, &Dim::from('N'));
+    loss::write(g, decoded, answers.prompts.grid.map(|n| 4 * n), Weighed::default());
 }
 
 /// Reads prompts and embeddings, unless these are just made [B, h, w, C], and yields masks.

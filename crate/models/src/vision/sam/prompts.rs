@@ -54,8 +54,12 @@ impl Labels {
 pub(in crate::vision) struct Written<'g> {
     /// Tokens of points and boxes [B·N, T, C], if there are any.
     pub tokens: Option<Var<'g>>,
-    /// What is added to the picture: [B or 1, h·w or 1, C].
+    /// What is added to the picture: [B or 1, h·w or 1, C], or where each prompt has its own [B·N, h·w, C].
     pub dense: Var<'g>,
+    /// Whether each prompt has its own.
+    pub own: bool,
+    /// 0 for a token that is a part of the prompt, −1e30 for one that is not [B·N, T], where prompts differ in length.
+    pub hidden: Option<Var<'g>>,
     /// The places of the picture's embeddings [h·w, C].
     pub places: Var<'g>,
 }
@@ -146,12 +150,16 @@ fn boxes<'g>(g: &'g Builder, w: &Scope<'g>, cfg: &PromptEncoder, pictures: usize
 pub(in crate::vision) fn mask<'g>(g: &'g Builder, w: &Scope<'g>, cfg: &PromptEncoder, pictures: usize) -> Var<'g> {
     let [h, wide] = cfg.grid;
     let given = g.input("input_masks", DType::F32, [pictures.into(), Dim::from(1), (4 * h).into(), (4 * wide).into()]);
+    seen(given, w, cfg).reshape([pictures, h * wide, cfg.n_embd])
+}
+
+/// Masks of four times the grid as the decoder sees them: [M, 1, 4h, 4w] → [M, h, w, C].
+fn seen<'g>(given: Var<'g>, w: &Scope<'g>, cfg: &PromptEncoder) -> Var<'g> {
     let (half, n) = (Window::square(2, 2, 0), cfg.mask_channels);
     let norm = |x: Var<'g>, name: &str| x.layer_norm(&w.at(name), cfg.norm_eps, Bias::Add).act(cfg.act);
     let x = norm(given.channels_last().conv2d(&w.at("conv1"), n / 4, half, Bias::Add, None), "layer_norm1");
     let x = norm(x.conv2d(&w.at("conv2"), n, half, Bias::Add, None), "layer_norm2"); // [B, h, w, n]
-    let x = x.conv2d(&w.at("conv3"), cfg.n_embd, Window::square(1, 1, 0), Bias::Add, None);
-    x.reshape([pictures, h * wide, cfg.n_embd])
+    x.conv2d(&w.at("conv3"), cfg.n_embd, Window::square(1, 1, 0), Bias::Add, None)
 }
 
 /// The middle of each cell of the grid, from −1 to 1: [h·w, 2].
@@ -173,5 +181,43 @@ pub(super) fn write<'g>(g: &'g Builder, cfg: &PromptEncoder, look: &Look) -> Wri
     let none = w.at("no_mask_embed").weight([1, cfg.n_embd]).reshape([1, 1, cfg.n_embd]);
     let dense = if given.masks { mask(g, &w.at("mask_embed"), cfg, pictures) } else { none };
     let places = cells(g, cfg.grid).map_or(none, |cells| features(&waves(g), cells, cfg.n_embd));
-    Written { tokens, dense, places }
+    Written { tokens, dense, own: false, hidden: None, places }
+}
+
+/// Rows of a prompt in training, T.
+pub const TRAINED_ROWS: usize = 5;
+
+/// Writes the prompts of a step of training, every row of each said by its label: beside, on, no point, padding, a place
+/// alone, the corners of a box. So one graph learns from clicks and boxes.
+///
+/// # Shapes
+/// `input_points` [B, N, T, 2], `input_labels` [B, N, T], `hidden` [B·N, T]: −1e30 for rows that a prompt does not have,
+/// else 0; `input_masks` [B, N, 4h, 4w], `masked` [B·N]: 1 where the mask is a part of the prompt, else 0.
+pub(super) fn for_training<'g>(g: &'g Builder, cfg: &PromptEncoder, pictures: usize) -> Written<'g> {
+    let (w, c, n, t) = (g.weights().at("prompt_encoder"), cfg.n_embd, Dim::from('N'), Dim::from(TRAINED_ROWS));
+    let prompts = n.clone() * Dim::from(pictures);
+    let places = g.input("input_points", DType::F32, [pictures.into(), n.clone(), t.clone(), 2.into()]);
+    let labels = g.input("input_labels", DType::I32, [pictures.into(), n.clone(), t.clone()]);
+    let labels = labels.reshape([prompts.clone(), t.clone()]);
+    let hidden = g.input("hidden", DType::F32, [prompts.clone(), t.clone()]);
+    let row = |name: &str| w.at(name).weight([1, c]);
+    let zeros = row("not_a_point_embed").scale(0.0);
+    let kinds = row("point_embed.0").concat(
+        &[row("point_embed.1"), row("not_a_point_embed"), zeros, zeros, row("point_embed.2"), row("point_embed.3")],
+        0,
+    ); // [7, C]
+    let found = pixels(g, &waves(g), cfg, places, prompts.clone() * t.clone());
+    let found = found.reshape([prompts.clone(), t, c.into()]);
+    let none = row("no_mask_embed").reshape([1, 1, c]);
+    let (Ok(placed), Ok(cells)) = (placed(g, labels), cells(g, cfg.grid)) else {
+        return Written { tokens: None, dense: none, own: false, hidden: None, places: none };
+    };
+    let tokens = found * placed + kinds.gather_rows(labels); // [B·N, T, C]
+    let [h, wide] = cfg.grid;
+    let given = g.input("input_masks", DType::F32, [pictures.into(), n, (4 * h).into(), (4 * wide).into()]);
+    let given = given.reshape([prompts.clone(), 1.into(), (4 * h).into(), (4 * wide).into()]);
+    let masks = seen(given, &w.at("mask_embed"), cfg).reshape([prompts.clone(), (h * wide).into(), c.into()]);
+    let masked = g.input("masked", DType::F32, [prompts.clone()]).reshape([prompts, 1.into(), 1.into()]);
+    let dense = masks * masked + none * masked.affine(-1.0, 1.0); // [B·N, h·w, C]
+    Written { tokens: Some(tokens), dense, own: true, hidden: Some(hidden), places: features(&waves(g), cells, c) }
 }

@@ -69,5 +69,5 @@ pub(super) fn write<'g>(g: &'g Builder, cfg: &PromptEncoder, look: &Look) -> Wri
     let dense = if given.masks { mask(g, &w.at("mask_embed"), cfg, pictures) } else { none };
     let waves = g.weights().at("shared_image_embedding");
     let places = cells(g, cfg.grid).map_or(none, |cells| features(&waves, cells, c));
-    Written { tokens: Some(tokens), dense, places }
+    Written { tokens: Some(tokens), dense, own: false, hidden: None, places }
 }

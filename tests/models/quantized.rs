@@ -15,7 +15,7 @@ use crate::reference::reference_name;
 use crate::written;
 
 /// Families, biases, tied and untied heads, rows that do not divide into blocks.
-const FIXTURES: [&str; 31] = [
+const FIXTURES: [&str; 33] = [
     "llama_plain",
     "llama_biases",
     "llama_bf16",
@@ -41,6 +41,8 @@ const FIXTURES: [&str; 31] = [
     "clip_both",
     "sam_all",
     "sam_masks",
+    "sam2_all",
+    "sam2_video",
     "m2m_100",
     "bart_labels",
     "llama_labels",

@@ -90,6 +90,11 @@ impl Call {
         Self::whole(CacheUse::None, Rows::All, Head::Loss)
     }
 
+    /// A step of training on so many pictures at once.
+    pub fn train_on(pictures: usize) -> Self {
+        Self { look: Look { pictures, ..Look::default() }, ..Self::train() }
+    }
+
     /// A step of generation: the selected rows of a session's continuation.
     pub fn step(head: Head) -> Self {
         Self::whole(CacheUse::Session, Rows::Selected, head)

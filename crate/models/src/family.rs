@@ -470,6 +470,8 @@ fn default_architecture(model_type: &str) -> String {
         "clip_text_model" => "CLIPTextModel".into(),
         "clip_vision_model" => "CLIPVisionModel".into(),
         "sam" => "SamModel".into(),
+        "sam2" => "Sam2Model".into(),
+        "sam2_video" => "Sam2VideoModel".into(),
         "sam_vision_model" => "SamVisionModel".into(),
         "mobile_sam" => "MobileSam".into(),
         "bart" => "BartForConditionalGeneration".into(),

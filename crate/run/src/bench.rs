@@ -98,7 +98,7 @@ async fn bench_parts(model: &Model, vision: &Vision, runs: usize) -> Result<Part
         let start = Instant::now();
         let seen = model.embed_pictures(pixels.clone()).await?;
         let looked = start.elapsed();
-        let seen = Held::new(vec![("image_embeddings".to_string(), seen)]);
+        let seen = Held::new(seen);
         let prompt = ForwardInputs::new([("input_points".to_string(), point.clone())]);
         // The first answer about a picture computes what all further ones share.
         model.answer_held(&seen, &prompt).await?;

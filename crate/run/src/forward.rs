@@ -51,32 +51,23 @@ impl Model {
 }
 
 impl Model {
-    /// Looks at pictures [B, channels, H, W], once for many answers: their embeddings [B, C, h, w].
+    /// Looks at pictures [B, channels, H, W], once for many answers: their embeddings by name, each [B, C, h, w].
     ///
     /// # Errors
     /// The model answers no prompts, the shape does not fit, or the device fails.
-    pub async fn embed_pictures(&self, pixels: Tensor) -> Result<Tensor, Error> {
+    pub async fn embed_pictures(&self, pixels: Tensor) -> Result<Vec<(String, Tensor)>, Error> {
         let given = ForwardInputs::new([("pixel_values".to_string(), pixels)]);
         let (call, inputs) = given.bind(&self.package().model)?;
         let look = Look { reads: Reads::Pictures, prompts: Prompts::default(), ..call.look };
-        self.run_named(Call { look, ..call }, &inputs, "image_embeddings").await
+        self.run_named(Call { look, ..call }, &inputs).await
     }
 
-    /// Answers prompts about pictures that were looked at: `iou_scores` [B, N, n] and `pred_masks` [B, N, n, 4h, 4w].
-    /// `prompts` has `input_points` [B, N, T, 2], `input_labels` [B, N, T], `input_boxes` [B, N, 4], `input_masks`
-    /// [B, 1, 4h, 4w] and `multimask_output`, each if it is wanted, in pixels of the model's own picture.
+    /// Answers prompts about a picture that was looked at. `prompts` has `input_points` [B, N, T, 2], `input_labels`
+    /// [B, N, T], `input_boxes` [B, N, 4], `input_masks` [B, 1, 4h, 4w] and `multimask_output`, each if it is wanted, in
+    /// pixels of the model's own picture.
     ///
     /// # Errors
     /// A tensor does not fit, or the device fails.
-    pub async fn answer(&self, seen: Tensor, prompts: &ForwardInputs) -> Result<[Tensor; 2], Error> {
-        let given = prompts.with("image_embeddings", seen);
-        let (call, inputs) = given.bind(&self.package().model)?;
-        let inputs: Vec<(&str, &Tensor)> = inputs.iter().map(|(name, tensor)| (name.as_str(), tensor)).collect();
-        let outputs = self.run(call, None, &inputs).await?;
-        outputs.try_into().map_err(|_| Error::Value { tensor: "pred_masks".into(), reason: "is missing".into() })
-    }
-
-    /// The same about a picture that is asked about more than once.
     pub(crate) async fn answer_held(&self, seen: &Held, prompts: &ForwardInputs) -> Result<(), Error> {
         let given = seen.inputs().iter().fold(prompts.clone(), |all, (name, tensor)| all.with(name, tensor.clone()));
         let (call, inputs) = given.bind(&self.package().model)?;
@@ -85,11 +76,12 @@ impl Model {
         self.run_held(call, seen, &own).await.map(drop)
     }
 
-    /// The one result of a call.
-    async fn run_named(&self, call: Call, inputs: &[(String, Tensor)], name: &str) -> Result<Tensor, Error> {
+    /// The results of a call with their names.
+    async fn run_named(&self, call: Call, inputs: &[(String, Tensor)]) -> Result<Vec<(String, Tensor)>, Error> {
+        let graph = self.package().build(&call, Taps::none())?;
+        let names = graph.outputs.iter().map(|output| output.name.clone());
         let inputs: Vec<(&str, &Tensor)> = inputs.iter().map(|(name, tensor)| (name.as_str(), tensor)).collect();
-        let outputs = self.run(call, None, &inputs).await?;
-        outputs.into_iter().next().ok_or_else(|| Error::Value { tensor: name.into(), reason: "is missing".into() })
+        Ok(names.zip(self.run(call, None, &inputs).await?).collect())
     }
 }
 

@@ -4,6 +4,7 @@ use graph::Tensor;
 
 use crate::Error;
 use crate::tokens::Token;
+use crate::trainer::Inputs;
 
 /// A target that is not asked for.
 const IGNORED: i32 = -1;
@@ -23,10 +24,9 @@ pub struct Batch {
     pub learned: usize,
 }
 
-impl Batch {
-    /// The inputs of a run, by name.
-    pub fn inputs(&self) -> [(&'static str, &Tensor); 4] {
-        [
+impl Inputs for Batch {
+    fn inputs(&self) -> Vec<(&'static str, &Tensor)> {
+        vec![
             ("input_ids", &self.input_ids),
             ("position_ids", &self.position_ids),
             ("targets", &self.targets),
@@ -34,11 +34,7 @@ impl Batch {
         ]
     }
 
-    /// The same with every loss multiplied.
-    ///
-    /// # Errors
-    /// Never: the shape is its own.
-    pub fn scaled(&self, factor: f64) -> Result<Self, Error> {
+    fn scaled(&self, factor: f64) -> Result<Self, Error> {
         let weights = self.loss_weights.as_f32()?.iter().map(|weight| (f64::from(*weight) * factor) as f32);
         let loss_weights = Tensor::f32([self.loss_weights.len()], weights.collect())?;
         Ok(Self { loss_weights, ..self.clone() })

@@ -6,7 +6,7 @@ mod sample;
 use std::rc::Rc;
 
 use format::MemoryFolder;
-use models::Model;
+use models::{Call, Model};
 use run::{Adapter, Package, Source};
 use serde_json::Value;
 use web_time::Instant;
@@ -48,6 +48,47 @@ pub enum Next {
     Stop(Error),
 }
 
+/// What became of the gradients of a step.
+pub(crate) enum Settled {
+    /// The weights were changed at this learning rate.
+    Changed(f64),
+    /// The step was left out.
+    LeftOut(f64, Record),
+    /// It does not go on as it did.
+    Other(Record, Next),
+}
+
+/// Changes the weights by the gradients of a step if the guard has no objection.
+///
+/// # Errors
+/// The device fails.
+pub(crate) async fn settle(
+    recipe: &Recipe,
+    trainer: &mut Trainer,
+    state: &mut State,
+    measured: Measured,
+) -> Result<Settled, Error> {
+    let spec = &recipe.guard;
+    let verdict = state.guard.judge(spec, measured.loss, measured.norm);
+    let rate = schedule::learning_rate(recipe, state.step) * state.guard.slower(spec);
+    let step = state.step;
+    let record = |action: &str, reason: String| Record::Guard { step, action: action.into(), reason };
+    Ok(match verdict {
+        Verdict::Apply => {
+            state.updates += 1;
+            let scale = schedule::clip_factor(recipe.optimizer.clip, measured.norm);
+            trainer.apply(Change { rate, updates: state.updates, scale }).await?;
+            Settled::Changed(rate)
+        }
+        Verdict::Skip(reason) => Settled::LeftOut(rate, record("skip", reason)),
+        Verdict::RollBack(reason) => Settled::Other(record("roll_back", reason), Next::RollBack),
+        Verdict::Stop(reason) => {
+            let error = Error::Diverged { step, reason: reason.clone() };
+            Settled::Other(record("stop", reason), Next::Stop(error))
+        }
+    })
+}
+
 impl Course {
     /// Whether the last step is done.
     pub fn is_finished(&self) -> bool {
@@ -62,23 +103,11 @@ impl Course {
         let start = Instant::now();
         let batches = self.feed.next_step()?;
         let measured = self.trainer.gradients(&batches, self.state.step).await?;
-        let spec = &self.recipe.guard;
-        let verdict = self.state.guard.judge(spec, measured.loss, measured.norm);
-        let rate = schedule::learning_rate(&self.recipe, self.state.step) * self.state.guard.slower(spec);
         self.state.position = self.feed.position();
-        let record = match verdict {
-            Verdict::Apply => {
-                self.state.updates += 1;
-                let scale = schedule::clip_factor(self.recipe.optimizer.clip, measured.norm);
-                self.trainer.apply(Change { rate, updates: self.state.updates, scale }).await?;
-                None
-            }
-            Verdict::Skip(reason) => Some(self.guard_record("skip", reason)),
-            Verdict::RollBack(reason) => return Ok((self.guard_record("roll_back", reason), Next::RollBack)),
-            Verdict::Stop(reason) => {
-                let record = self.guard_record("stop", reason.clone());
-                return Ok((record, Next::Stop(Error::Diverged { step: self.state.step, reason })));
-            }
+        let (rate, record) = match settle(&self.recipe, &mut self.trainer, &mut self.state, measured).await? {
+            Settled::Changed(rate) => (rate, None),
+            Settled::LeftOut(rate, record) => (rate, Some(record)),
+            Settled::Other(record, next) => return Ok((record, next)),
         };
         self.state.step += 1;
         self.state.tokens += batches.iter().map(|batch| batch.learned as u64).sum::<u64>();
@@ -98,10 +127,6 @@ impl Course {
             tokens_per_s,
             seconds: self.state.milliseconds as f64 / 1e3,
         }
-    }
-
-    fn guard_record(&self, action: &str, reason: String) -> Record {
-        Record::Guard { step: self.state.step, action: action.into(), reason }
     }
 
     /// What a run begins with, for the records.
@@ -192,7 +217,7 @@ impl Course {
             None => Values::new(),
         };
         all.extend(values);
-        self.trainer = Trainer::new(&self.recipe, &self.model, self.trainer.device().clone(), &all)?;
+        self.trainer = Trainer::new(&self.recipe, &self.model, &Call::train(), self.trainer.device().clone(), &all)?;
         let guard = self.state.guard.rolled_back(&older.guard);
         let (position, milliseconds) = (self.state.position, self.state.milliseconds);
         self.state = State { guard, position, milliseconds, ..older };

@@ -20,6 +20,8 @@ pub mod guard;
 pub mod initial;
 mod lora;
 mod loss_scale;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod masks;
 pub mod memory;
 pub mod metrics;
 pub mod pack;

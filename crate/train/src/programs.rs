@@ -62,15 +62,21 @@ pub enum Stored {
 ///
 /// # Shapes
 /// `input_ids`, `position_ids` [B, T], `targets`, `loss_weights` [B·T], with dropout `rng` [2] → `loss` [1],
-/// `square` [1]: the sum of the squares of all stored gradients.
+/// last `square` [1]: the sum of the squares of all stored gradients. Models that look at pictures have inputs of their
+/// own.
 ///
 /// # Errors
 /// The model has no gradient.
-pub fn gradients(recipe: &Recipe, model: &Model, adapters: &Adapters, stored: Stored) -> Result<Graph, Error> {
+pub fn gradients(
+    recipe: &Recipe,
+    (model, call): (&Model, &Call),
+    adapters: &Adapters,
+    stored: Stored,
+) -> Result<Graph, Error> {
     let more = &recipe.regularization;
     let training = Training { dropout: more.dropout as f32, label_smoothing: more.label_smoothing as f32 };
     let g = Builder::for_training(Taps::none(), training).with_adapters(adapters.clone());
-    model.write(&g, &Call::train())?;
+    model.write(&g, call)?;
     let Some(loss) = g.result("loss") else { return Err(Error::recipe("recipe", "model", "has no loss")) };
     let trained = g.declared().into_iter().filter(|(name, _)| lora::is_trained(recipe, name));
     let (names, weights): (Vec<String>, Vec<Var<'_>>) = trained.unzip();
@@ -106,9 +112,9 @@ pub fn gradients(recipe: &Recipe, model: &Model, adapters: &Adapters, stored: St
 ///
 /// # Errors
 /// The configuration breaks a shape rule.
-pub fn loss(model: &Model, adapters: &Adapters) -> Result<Graph, Error> {
+pub fn loss(model: &Model, call: &Call, adapters: &Adapters) -> Result<Graph, Error> {
     let g = Builder::new(Taps::none()).with_adapters(adapters.clone());
-    model.write(&g, &Call::train())?;
+    model.write(&g, call)?;
     Ok(g.finish()?)
 }
 

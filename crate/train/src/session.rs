@@ -18,6 +18,7 @@ use crate::trainer::Values;
 use crate::{Error, Recipe, checkpoint, export, plot};
 
 pub use begin::begin;
+pub(crate) use begin::lock;
 
 /// The file of records in an output folder.
 pub const METRICS: &str = "metrics.jsonl";
@@ -162,7 +163,7 @@ impl Session {
 }
 
 /// A checkpoint's weights and state.
-async fn stored(recipe: &Recipe, specs: &[WeightSpec], folder: &Path) -> Result<Values, Error> {
+pub(crate) async fn stored(recipe: &Recipe, specs: &[WeightSpec], folder: &Path) -> Result<Values, Error> {
     let open = |name: &str| FileBytes::open(folder.join(name));
     let model = Checkpoint::open_file(Rc::new(open(export::weights_file(recipe))?)).await?;
     let optimizer = Checkpoint::open_file(Rc::new(open(export::OPTIMIZER)?)).await?;

@@ -7,10 +7,9 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use graph::{Tensor, WeightSpec};
-use models::Model;
+use models::{Call, Model};
 use run::{Device, Program, Weights};
 
-use crate::batch::Batch;
 use crate::loss_scale::LossScale;
 use crate::programs::{self, AVERAGE, GRADIENT, Stored, hyper_len, state_kinds};
 use crate::schedule::bias_corrections;
@@ -30,6 +29,18 @@ pub struct Trainer {
     scale: LossScale,
     /// What the stored gradients are multiplied by.
     scaled: f64,
+}
+
+/// What a training graph is given.
+pub trait Inputs: Sized {
+    /// The inputs of a run, by name.
+    fn inputs(&self) -> Vec<(&'static str, &Tensor)>;
+
+    /// The same with every loss multiplied.
+    ///
+    /// # Errors
+    /// Never: the shape is its own.
+    fn scaled(&self, factor: f64) -> Result<Self, Error>;
 }
 
 /// What the gradients of a step are.
@@ -56,15 +67,21 @@ pub struct Change {
 pub type Values = HashMap<String, Vec<f32>>;
 
 impl Trainer {
-    /// Puts weights and their state on a device and prepares the programs. Averages that `values` does not name begin
+    /// Puts weights and their state on a device and prepares the programs of a training call. Averages that `values` does not name begin
     /// as the weights, other state at zero.
     ///
     /// # Errors
     /// `values` has no weight of a name or one of another size, the model has no gradient, or the device does not take
     /// it.
-    pub fn new(recipe: &Recipe, model: &Model, device: Rc<Device>, values: &Values) -> Result<Self, Error> {
+    pub fn new(
+        recipe: &Recipe,
+        model: &Model,
+        call: &Call,
+        device: Rc<Device>,
+        values: &Values,
+    ) -> Result<Self, Error> {
         let adapters = lora::adapters(recipe, model)?;
-        let mut loss = programs::loss(model, &adapters)?;
+        let mut loss = programs::loss(model, call, &adapters)?;
         let mut specs = loss.weights.clone();
         programs::as_used(recipe, &mut loss);
         let mut weights = device.weights();
@@ -84,8 +101,8 @@ impl Trainer {
         }
         specs.retain(|spec| lora::is_trained(recipe, &spec.name));
         let prepare = |graph| device.prepare(graph, &weights);
-        let first = prepare(programs::gradients(recipe, model, &adapters, Stored::First)?)?;
-        let more = prepare(programs::gradients(recipe, model, &adapters, Stored::More)?)?;
+        let first = prepare(programs::gradients(recipe, (model, call), &adapters, Stored::First)?)?;
+        let more = prepare(programs::gradients(recipe, (model, call), &adapters, Stored::More)?)?;
         let average = match recipe.optimizer.ema {
             Some(_) => Some(prepare(programs::average(&specs)?)?),
             None => None,
@@ -120,7 +137,7 @@ impl Trainer {
     ///
     /// # Errors
     /// The device fails.
-    pub async fn gradients(&mut self, batches: &[Batch], step: u64) -> Result<Measured, Error> {
+    pub async fn gradients<B: Inputs>(&mut self, batches: &[B], step: u64) -> Result<Measured, Error> {
         loop {
             self.scaled = self.scale.next();
             let measured = self.scaled_gradients(batches, step).await?;
@@ -130,21 +147,22 @@ impl Trainer {
         }
     }
 
-    async fn scaled_gradients(&mut self, batches: &[Batch], step: u64) -> Result<Measured, Error> {
+    async fn scaled_gradients<B: Inputs>(&mut self, batches: &[B], step: u64) -> Result<Measured, Error> {
         let mut measured = Measured { loss: 0.0, norm: 0.0 };
         for (at, batch) in batches.iter().enumerate() {
             // The batches of a step have masks of their own.
             let counter = step.wrapping_mul(batches.len() as u64) + at as u64;
             let rng = Tensor::i32([2], vec![self.recipe.seed as i32, counter as i32])?;
             let scaled = batch.scaled(self.scaled)?;
-            let mut inputs = scaled.inputs().to_vec();
+            let mut inputs = scaled.inputs();
             if self.recipe.drops() {
                 inputs.push(("rng", &rng));
             }
             let program = &mut self.gradients[usize::from(at > 0)];
             let outputs = self.device.run(program, None, &inputs).await?;
             measured.loss += first(&outputs[0])? / self.scaled;
-            measured.norm = first(&outputs[1])?.sqrt() / self.scaled;
+            // Behind what the model yields.
+            measured.norm = outputs.last().map_or(Ok(f64::NAN), first)?.sqrt() / self.scaled;
         }
         Ok(measured)
     }
@@ -177,8 +195,16 @@ impl Trainer {
     ///
     /// # Errors
     /// The device fails.
-    pub async fn loss(&mut self, batch: &Batch) -> Result<f64, Error> {
-        first(&self.device.run(&mut self.loss, None, &batch.inputs()).await?[0])
+    pub async fn loss<B: Inputs>(&mut self, batch: &B) -> Result<f64, Error> {
+        self.results(batch).await?.first().map_or(Ok(f64::NAN), first)
+    }
+
+    /// The loss of a batch and what else the model yields in training.
+    ///
+    /// # Errors
+    /// The device fails.
+    pub async fn results<B: Inputs>(&mut self, batch: &B) -> Result<Vec<Tensor>, Error> {
+        Ok(self.device.run(&mut self.loss, None, &batch.inputs()).await?)
     }
 
     /// The values of a weight or of its state.

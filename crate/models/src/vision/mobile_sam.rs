@@ -57,7 +57,7 @@ impl Config {
     pub fn read(config: &Fields<'_>) -> Result<Self, Error> {
         let empty = serde_json::Value::Object(serde_json::Map::new());
         let own = config.object("vision_config")?.unwrap_or(Fields::new(config.file(), &empty)?);
-        let (encoder, answers) = (Encoder::read(&own)?, Answers::read(config)?);
+        let (encoder, answers) = (Encoder::read(&own)?, Answers::read(config, sam::Form::First)?);
         let grid = encoder.patches.grid(encoder.patches.size);
         if encoder.n_out != answers.prompts.n_embd || grid != answers.prompts.grid {
             let reason = format!("yields {} by {grid:?}, prompts have others", encoder.n_out);

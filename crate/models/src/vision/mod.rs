@@ -6,11 +6,12 @@ mod look;
 pub mod mobile_sam;
 mod patches;
 pub mod sam;
+pub mod sam2;
 pub mod vit;
 
 use graph::Builder;
 
-use crate::call::Call;
+use crate::call::{Call, Head};
 use crate::family::Task;
 use crate::{Error, Fields};
 pub use look::{Look, Prompts, Reads};
@@ -29,6 +30,8 @@ pub enum Vision {
     Sam(sam::Config),
     /// MobileSAM.
     MobileSam(mobile_sam::Config),
+    /// SAM 2, for pictures.
+    Sam2(sam2::Config),
 }
 
 impl Vision {
@@ -57,6 +60,7 @@ impl Vision {
             "CLIPForImageClassification" => clip::Config::pictures(config, clip::Head::Classes).map(Self::Clip),
             "SamModel" => sam::Config::read(config).map(Self::Sam),
             "MobileSam" => mobile_sam::Config::read(config).map(Self::MobileSam),
+            "Sam2Model" | "Sam2VideoModel" => sam2::Config::read(config).map(Self::Sam2),
             "SamVisionModel" => sam::Config::encoder_alone(config).map(Self::Sam),
             _ => return Ok(None),
         };
@@ -67,7 +71,7 @@ impl Vision {
     pub fn fit_to(&mut self, has: impl Fn(&str) -> bool) {
         match self {
             Self::Vit(cfg) => cfg.fit_to(has),
-            Self::Dinov2(_) | Self::Clip(_) | Self::Sam(_) | Self::MobileSam(_) => {}
+            Self::Dinov2(_) | Self::Clip(_) | Self::Sam(_) | Self::MobileSam(_) | Self::Sam2(_) => {}
         }
     }
 
@@ -77,8 +81,10 @@ impl Vision {
             Self::Vit(cfg) => vit::write(g, cfg, &call.look),
             Self::Dinov2(cfg) => dinov2::write(g, cfg, &call.look),
             Self::Clip(cfg) => clip::write(g, cfg, call),
+            Self::Sam(cfg) if call.head == Head::Loss => sam::train(g, cfg, &call.look),
             Self::Sam(cfg) => sam::write(g, cfg, &call.look),
             Self::MobileSam(cfg) => mobile_sam::write(g, cfg, &call.look),
+            Self::Sam2(cfg) => sam2::write(g, cfg, &call.look),
         }
     }
 
@@ -94,6 +100,7 @@ impl Vision {
             }
             Self::Sam(cfg) => keep(&mut cfg.encoder.n_layer),
             Self::MobileSam(cfg) => cfg.encoder.depths.iter_mut().for_each(keep),
+            Self::Sam2(cfg) => cfg.encoder.stages.iter_mut().for_each(|stage| keep(&mut stage.n_layer)),
         }
     }
 
@@ -105,6 +112,7 @@ impl Vision {
             Self::Clip(_) => "clip",
             Self::Sam(_) => "sam",
             Self::MobileSam(_) => "mobile_sam",
+            Self::Sam2(_) => "sam2",
         }
     }
 
@@ -117,7 +125,7 @@ impl Vision {
             Self::Clip(cfg) if cfg.head == clip::Head::Classes => Task::ImageClassification,
             Self::Clip(_) => Task::Base,
             Self::Sam(cfg) if cfg.answers.is_none() => Task::Base,
-            Self::Sam(_) | Self::MobileSam(_) => Task::Segmentation,
+            Self::Sam(_) | Self::MobileSam(_) | Self::Sam2(_) => Task::Segmentation,
         }
     }
 
@@ -132,6 +140,7 @@ impl Vision {
             }
             Self::Sam(cfg) => cfg.encoder.n_layer,
             Self::MobileSam(cfg) => cfg.encoder.depths.iter().sum(),
+            Self::Sam2(cfg) => cfg.encoder.stages.iter().map(|stage| stage.n_layer).sum(),
         }
     }
 
@@ -143,6 +152,7 @@ impl Vision {
             Self::Clip(cfg) => cfg.pictures.as_ref().map(|pictures| &pictures.patches),
             Self::Sam(cfg) => Some(&cfg.encoder.patches),
             Self::MobileSam(cfg) => Some(&cfg.encoder.patches),
+            Self::Sam2(cfg) => Some(&cfg.encoder.patches),
         }
     }
 
@@ -150,7 +160,7 @@ impl Vision {
     pub fn text(&self) -> Option<&clip::Text> {
         match self {
             Self::Clip(cfg) => cfg.text.as_ref(),
-            Self::Vit(_) | Self::Dinov2(_) | Self::Sam(_) | Self::MobileSam(_) => None,
+            Self::Vit(_) | Self::Dinov2(_) | Self::Sam(_) | Self::MobileSam(_) | Self::Sam2(_) => None,
         }
     }
 
@@ -159,7 +169,17 @@ impl Vision {
         match self {
             Self::Sam(cfg) => cfg.answers.as_ref().map(|answers| &answers.prompts),
             Self::MobileSam(cfg) => Some(&cfg.answers.prompts),
+            Self::Sam2(cfg) => Some(&cfg.answers.prompts),
             Self::Vit(_) | Self::Dinov2(_) | Self::Clip(_) => None,
+        }
+    }
+
+    /// What answers to prompts are made from, once a picture was looked at: name, channels, rows and columns.
+    pub fn embeddings(&self) -> Vec<(&'static str, [usize; 3])> {
+        match (self, self.prompts()) {
+            (Self::Sam2(cfg), _) => cfg.levels().to_vec(),
+            (_, Some(prompts)) => vec![("image_embeddings", [prompts.n_embd, prompts.grid[0], prompts.grid[1]])],
+            (_, None) => Vec::new(),
         }
     }
 
@@ -168,7 +188,7 @@ impl Vision {
         match self {
             Self::Vit(_) | Self::Clip(_) => Sizes::IfAsked,
             Self::Dinov2(_) => Sizes::Any,
-            Self::Sam(_) | Self::MobileSam(_) => Sizes::Usual,
+            Self::Sam(_) | Self::MobileSam(_) | Self::Sam2(_) => Sizes::Usual,
         }
     }
 }

@@ -44,11 +44,15 @@ impl Patches {
 
     /// The input `pixel_values` [B, channels, H, W], each patch projected: [B, h, w, n].
     pub fn embed<'g>(&self, g: &'g Builder, look: &Look, at: &Scope<'g>, n: usize, bias: Bias) -> Var<'g> {
+        let window = Window { kernel: self.patch, stride: self.patch, padding: [0; 2], dilation: [1; 2] };
+        self.pixels(g, look).conv2d(at, n, window, bias, None)
+    }
+
+    /// The input `pixel_values` [B, channels, H, W], channels last: [B, H, W, channels].
+    pub fn pixels<'g>(&self, g: &'g Builder, look: &Look) -> Var<'g> {
         let [h, w] = look.size.unwrap_or(self.size);
         let batch = if look.pictures == 0 { Dim::from('B') } else { look.pictures.into() };
-        let shape = [batch, self.channels.into(), h.into(), w.into()];
-        let window = Window { kernel: self.patch, stride: self.patch, padding: [0; 2], dilation: [1; 2] };
-        g.input("pixel_values", DType::F32, shape).channels_last().conv2d(at, n, window, bias, None)
+        g.input("pixel_values", DType::F32, [batch, self.channels.into(), h.into(), w.into()]).channels_last()
     }
 }
 

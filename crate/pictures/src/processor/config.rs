@@ -67,7 +67,7 @@ const KINDS: [Defaults; 6] = [
     },
     Defaults {
         kind: "Sam",
-        models: &["sam"],
+        models: &["sam", "mobile_sam"],
         filter: Filter::Bilinear,
         size: Size::Longest(1024),
         crop: None,
@@ -76,7 +76,7 @@ const KINDS: [Defaults; 6] = [
     },
     Defaults {
         kind: "Sam2",
-        models: &["sam2"],
+        models: &["sam2", "sam2_video"],
         filter: Filter::Bilinear,
         size: Size::Exact(1024, 1024),
         crop: None,

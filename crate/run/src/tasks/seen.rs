@@ -35,11 +35,8 @@ impl Looker {
                 return Ok(Processor::from_json(&file, &config, model_type)?);
             }
         }
-        let side = match &package.model {
-            models::Model::Vision(vision) => vision.patches().map(|patches| patches.size[0]),
-            _ => None,
-        };
-        let side = side.ok_or_else(|| self.cannot("look at pictures"))?;
+        let patches = package.model.vision().and_then(|vision| vision.patches());
+        let side = patches.map(|patches| patches.size[0]).ok_or_else(|| self.cannot("look at pictures"))?;
         let processor = Processor::of_model(model_type, Some(side));
         processor.ok_or_else(|| Error::Missing { file: format!("{}/preprocessor_config.json", package.name()) })
     }

@@ -184,34 +184,66 @@ fn masks(name: &str) -> Vec<Mask> {
 }
 
 async fn segmenter() -> Segmenter {
-    Segmenter::new(model(fixture("models/sam_points"))).await.unwrap()
+    segmenter_of("sam_points").await
+}
+
+async fn segmenter_of(name: &str) -> Segmenter {
+    Segmenter::new(model(fixture(&format!("models/{name}")))).await.unwrap()
+}
+
+/// Every prompt about every picture, as the library answers it.
+async fn compare_answers(segmenter: &mut Segmenter, kind: &str) {
+    for i in 0..2 {
+        segmenter.set_image(picture(i)).await.unwrap();
+        for (j, prompt) in prompts().iter().enumerate() {
+            let name = format!("{kind}.{i}.{j}");
+            let answers = segmenter.predict(prompt).await.unwrap();
+            let scores: Vec<f32> = answers.iter().map(|answer| answer.score).collect();
+            near(&name, &scores, &wanted(&format!("{name}.scores")).1);
+            let logits: Vec<f32> = answers.iter().flat_map(|answer| answer.logits.clone()).collect();
+            near(&name, &logits, &wanted(&format!("{name}.logits")).1);
+            for (answer, wanted) in answers.iter().zip(masks(&format!("{name}.masks"))) {
+                assert_eq!((answer.mask.width(), answer.mask.height()), (wanted.width(), wanted.height()));
+                assert!(answer.mask.iou(&wanted) > 0.99, "{name}: {}", answer.mask.iou(&wanted));
+            }
+        }
+    }
 }
 
 #[test]
 fn answers_to_prompts() {
     pollster::block_on(async {
         let mut segmenter = segmenter().await;
-        for i in 0..2 {
-            segmenter.set_image(picture(i)).await.unwrap();
-            for (j, prompt) in prompts().iter().enumerate() {
-                let name = format!("sam.{i}.{j}");
-                let answers = segmenter.predict(prompt).await.unwrap();
-                let scores: Vec<f32> = answers.iter().map(|answer| answer.score).collect();
-                near(&name, &scores, &wanted(&format!("{name}.scores")).1);
-                let logits: Vec<f32> = answers.iter().flat_map(|answer| answer.logits.clone()).collect();
-                near(&name, &logits, &wanted(&format!("{name}.logits")).1);
-                for (answer, wanted) in answers.iter().zip(masks(&format!("{name}.masks"))) {
-                    assert_eq!((answer.mask.width(), answer.mask.height()), (wanted.width(), wanted.height()));
-                    assert!(answer.mask.iou(&wanted) > 0.99, "{name}: {}", answer.mask.iou(&wanted));
-                }
-            }
-        }
+        compare_answers(&mut segmenter, "sam").await;
         // An answer may be a further prompt.
         let first = segmenter.predict(&Prompt::at(5.0, 5.0)).await.unwrap().swap_remove(1);
         let again = Prompt { mask: Some(first.logits.clone()), ..Prompt::at(5.0, 5.0) };
         let again = segmenter.predict(&again).await.unwrap();
         assert_eq!(again.len(), 1);
         assert_ne!(again[0].logits, first.logits);
+    });
+}
+
+/// SAM 2 brings pictures to a square, so that prompts grow by axis; MobileSAM pads them as the first does.
+#[test]
+fn other_generations() {
+    pollster::block_on(async {
+        compare_answers(&mut segmenter_of("sam2_points").await, "sam2").await;
+        let mut mobile = segmenter_of("mobile_sam").await;
+        mobile.set_image(picture(1)).await.unwrap();
+        let answers = mobile.predict(&Prompt::at(5.0, 40.0)).await.unwrap();
+        assert_eq!(answers.len(), 3);
+        let side = answers[0].logits_shape.0;
+        // Below the margin at the right: a mask of the part that the picture takes.
+        let inside = |x: usize, y: usize| answers[0].logits[y * side + x] > 0.0;
+        let mask = &answers[0].mask;
+        let (w, h) = (mask.width(), mask.height());
+        let same = (0..w * h).filter(|i| {
+            let (x, y) = (i % w, i / w);
+            // Of 21×44 pixels the longer side fills the square, the shorter its left 21/44.
+            inside((x * side / h).min(side - 1), y * side / h) == mask.inside()[*i]
+        });
+        assert!(same.count() * 10 > w * h * 7);
     });
 }
 

@@ -49,7 +49,7 @@ pub async fn first_values(
         values.insert(spec.name.clone(), package.values(spec, &found).await?);
     }
     if recipe.lora.is_some() {
-        let specs = programs::loss(model, &lora::adapters(recipe, model)?)?.weights;
+        let specs = programs::loss(model, &Call::train(), &lora::adapters(recipe, model)?)?.weights;
         let adapters = specs.iter().filter(|spec| lora::is_trained(recipe, &spec.name));
         values.extend(adapters.map(|spec| (spec.name.clone(), lora::values(spec, recipe.seed))));
     }
@@ -76,7 +76,7 @@ impl Course {
         };
         let feed = Feed::new(recipe, tokens, boundary, state.position)?;
         let config = if recipe.lora.is_some() { lora::config(recipe, &model, values)? } else { config };
-        let trainer = Trainer::new(recipe, &model, Rc::new(device), values)?;
+        let trainer = Trainer::new(recipe, &model, &Call::train(), Rc::new(device), values)?;
         Ok(Self { recipe: recipe.clone(), prepared, config, model, trainer, feed, held_out, state, threads })
     }
 

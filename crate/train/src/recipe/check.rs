@@ -9,21 +9,26 @@ pub type Wrong = (String, String);
 const LARGEST_STEP: usize = 1 << 26;
 
 pub fn check(recipe: &Recipe) -> Result<(), Wrong> {
+    start(recipe)?;
+    steps(recipe)?;
+    share("regularization.dropout", recipe.regularization.dropout, 0.9)?;
+    share("regularization.label_smoothing", recipe.regularization.label_smoothing, 0.5)?;
+    lora(recipe)?;
+    sources(&recipe.data)
+}
+
+/// What recipes have in common that are learned in steps.
+pub fn steps(recipe: &Recipe) -> Result<(), Wrong> {
     named("name", &recipe.name)?;
     if recipe.output.as_os_str().is_empty() {
         return wrong("output", "is empty");
     }
-    start(recipe)?;
     share("validation", recipe.validation, 0.5)?;
     training(recipe)?;
     optimizer(&recipe.optimizer)?;
     schedule(recipe)?;
-    share("regularization.dropout", recipe.regularization.dropout, 0.9)?;
-    share("regularization.label_smoothing", recipe.regularization.label_smoothing, 0.5)?;
     intervals(recipe)?;
-    guard(recipe)?;
-    lora(recipe)?;
-    sources(&recipe.data)
+    guard(recipe)
 }
 
 /// The texts of any recipe.

@@ -42,7 +42,7 @@ pub async fn begin(
         (None, _) | (Some(_), Some(_)) => first_values(recipe, &prepared, &config, &model).await?,
     };
     if let Some(opened) = &opened {
-        let mut specs = programs::loss(&model, &lora::adapters(recipe, &model)?)?.weights;
+        let mut specs = programs::loss(&model, &models::Call::train(), &lora::adapters(recipe, &model)?)?.weights;
         specs.retain(|spec| lora::is_trained(recipe, &spec.name));
         values.extend(stored(recipe, &specs, &opened.folder).await?);
     }
@@ -57,7 +57,7 @@ pub async fn begin(
 }
 
 /// Keeps other runs out of an output folder.
-fn lock(output: &Path) -> Result<File, Error> {
+pub(crate) fn lock(output: &Path) -> Result<File, Error> {
     fs::create_dir_all(output).map_err(|error| Error::io(output, error))?;
     let path = output.join(".lock");
     let file = File::create(&path).map_err(|error| Error::io(&path, error))?;

@@ -6,6 +6,7 @@
 
 mod decoder;
 mod encoder;
+mod loss;
 mod names;
 mod prompts;
 
@@ -13,11 +14,14 @@ use graph::{Act, Builder, DType, Dim};
 
 use super::{Look, Reads};
 use crate::{Error, Fields};
-pub use decoder::Decoder;
+pub(super) use decoder::{Decoded, Seen, decode, layers};
+pub use decoder::{Decoder, Form};
 pub use encoder::Encoder;
+pub use loss::Weighed;
 pub(super) use encoder::neck;
 pub use names::{counts_from_first, former_name, published_config};
-pub use prompts::{Labels, PromptEncoder};
+pub use prompts::{Labels, PromptEncoder, TRAINED_ROWS};
+pub(super) use prompts::{Written, cells, features, mask, pixels, placed};
 
 /// What is fixed for one model.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,12 +46,12 @@ impl Answers {
     ///
     /// # Errors
     /// A field is wrong, or the widths differ.
-    pub fn read(config: &Fields<'_>) -> Result<Self, Error> {
+    pub fn read(config: &Fields<'_>, form: Form) -> Result<Self, Error> {
         let empty = serde_json::Value::Object(serde_json::Map::new());
         let none = Fields::new(config.file(), &empty)?;
         let part = |name: &str| -> Result<_, Error> { config.object(name) };
         let prompts = PromptEncoder::read(&part("prompt_encoder_config")?.unwrap_or(none))?;
-        let decoder = Decoder::read(&part("mask_decoder_config")?.unwrap_or(none))?;
+        let decoder = Decoder::read(&part("mask_decoder_config")?.unwrap_or(none), form)?;
         if prompts.n_embd != decoder.n_embd {
             let reason = format!("has width {}, the mask decoder {}", prompts.n_embd, decoder.n_embd);
             return Err(config.fail("prompt_encoder_config", reason));
@@ -65,7 +69,7 @@ impl Config {
         let empty = serde_json::Value::Object(serde_json::Map::new());
         let none = Fields::new(config.file(), &empty)?;
         let encoder = Encoder::read(&config.object("vision_config")?.unwrap_or(none))?;
-        let answers = Answers::read(config)?;
+        let answers = Answers::read(config, Form::First)?;
         if encoder.n_out != answers.prompts.n_embd || encoder.grid() != answers.prompts.grid {
             let reason = format!("yields {} by {:?}, prompts have others", encoder.n_out, encoder.grid());
             return Err(config.fail("vision_config", reason));
@@ -100,6 +104,16 @@ pub fn write(g: &Builder, cfg: &Config, look: &Look) {
         return;
     }
     answer(g, answers, look, seen);
+}
+
+/// Writes a step of training: what [`loss::write`] says. A broken shape rule shows when the graph is finished.
+pub fn train(g: &Builder, cfg: &Config, look: &Look) {
+    let Some(answers) = &cfg.answers else { return };
+    let pictures = look.pictures.max(1);
+    let seen = encoder::write(g, &cfg.encoder, &Look { pictures, ..*look }, "");
+    let prompts = prompts::for_training(g, &answers.prompts, pictures);
+    let decoded = decode(g, &answers.decoder, pictures, Seen { coarse: seen, fine: None }, prompts, &Dim::from('N'));
+    loss::write(g, decoded, answers.prompts.grid.map(|n| 4 * n), Weighed::default());
 }
 
 /// Reads prompts and embeddings, unless these are just made [B, h, w, C], and yields masks.

@@ -115,17 +115,15 @@ impl Segmenter {
 
     /// Height and width of the masks that a prompt may have.
     fn mask_shape(&self) -> Option<[usize; 2]> {
-        match &self.model().package().model {
-            models::Model::Vision(vision) => vision.prompts().map(|prompts| prompts.grid.map(|n| 4 * n)),
-            _ => None,
-        }
+        let vision = self.model().package().model.vision()?;
+        vision.prompts().map(|prompts| prompts.grid.map(|n| 4 * n))
     }
 
     async fn look(&self, picture: Rc<Picture>) -> Result<Seen, Error> {
         let prepared = self.processor.process(&picture)?;
         let (original, resized, shape) = (prepared.original, prepared.resized, prepared.shape);
         // SAM 2 brings pictures to a square, and its masks straight back.
-        let padded = (self.model().package().model.family() == "sam").then_some((shape, resized));
+        let padded = (self.model().package().model.family() != "sam2").then_some((shape, resized));
         let look = Look { size: Some([shape.0, shape.1]), reads: Reads::Pictures, pictures: 1, ..Look::default() };
         let out = self.looker.run(Call::look(look), &[pixel_values(&[prepared])?]).await?;
         Ok(Seen {

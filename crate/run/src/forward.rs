@@ -62,12 +62,24 @@ impl Model {
         self.run_named(Call { look, ..call }, &inputs).await
     }
 
-    /// Answers prompts about a picture that was looked at. `prompts` has `input_points` [B, N, T, 2], `input_labels`
-    /// [B, N, T], `input_boxes` [B, N, 4], `input_masks` [B, 1, 4h, 4w] and `multimask_output`, each if it is wanted, in
-    /// pixels of the model's own picture.
+    /// Answers prompts about pictures that were looked at: `iou_scores` [B, N, n], `pred_masks` [B, N, n, 4h, 4w], and
+    /// of SAM 2 `object_score_logits` [B, N, 1]. `prompts` has `input_points` [B, N, T, 2], `input_labels` [B, N, T],
+    /// `input_boxes` [B, N, 4], `input_masks` [B, 1, 4h, 4w] and `multimask_output`, each if it is wanted, in pixels of
+    /// the model's own picture.
     ///
     /// # Errors
     /// A tensor does not fit, or the device fails.
+    pub async fn answer(
+        &self,
+        seen: &[(String, Tensor)],
+        prompts: &ForwardInputs,
+    ) -> Result<Vec<(String, Tensor)>, Error> {
+        let given = seen.iter().fold(prompts.clone(), |given, (name, tensor)| given.with(name, tensor.clone()));
+        let (call, inputs) = given.bind(&self.package().model)?;
+        self.run_named(call, &inputs).await
+    }
+
+    /// The same about a picture that is asked about more than once.
     pub(crate) async fn answer_held(&self, seen: &Held, prompts: &ForwardInputs) -> Result<(), Error> {
         let given = seen.inputs().iter().fold(prompts.clone(), |all, (name, tensor)| all.with(name, tensor.clone()));
         let (call, inputs) = given.bind(&self.package().model)?;

@@ -96,7 +96,8 @@ impl Batch {
         let (b, n, side, small) = (samples.len(), recipe.scenes.prompts, recipe.side(), recipe.small());
         let pixels = samples.iter().flat_map(|sample| pixels(&sample.scene, side)).collect();
         let prompts = || samples.iter().flat_map(|sample| &sample.prompts);
-        let rows = || prompts().flat_map(|prompt| prompt.rows.iter().copied().chain(repeat(PADDING)).take(TRAINED_ROWS));
+        let rows =
+            || prompts().flat_map(|prompt| prompt.rows.iter().copied().chain(repeat(PADDING)).take(TRAINED_ROWS));
         let hides = |label: i32| if label == PADDING.1 { -1e30 } else { 0.0 };
         let masks: Vec<Vec<f32>> = samples
             .iter()
@@ -187,7 +188,8 @@ fn spoiled(mask: &[f32], small: usize, dice: &mut Dice) -> Vec<f32> {
     let size = [0; 2].map(|_| dice.below(small / 2) + 1);
     let instead = if dice.chance(0.5) { sure } else { -sure };
     let value = |(i, share): (usize, &f32)| {
-        let within = [i % small, i / small].iter().zip(corner).zip(size).all(|((at, from), n)| (from..from + n).contains(at));
+        let within =
+            [i % small, i / small].iter().zip(corner).zip(size).all(|((at, from), n)| (from..from + n).contains(at));
         let logit = if within { instead } else { sure * (2.0 * share - 1.0) };
         logit + dice.normal()
     };

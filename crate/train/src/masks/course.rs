@@ -13,12 +13,12 @@ use super::batch::{Batch, Overlap};
 use super::initial;
 use super::prompt::Asked;
 use super::recipe::Recipe;
+use crate::Error;
 use crate::course::{Next, Settled, settle};
 use crate::export::{self, Part};
 use crate::metrics::{self, Record};
 use crate::state::{Belongs, State};
 use crate::trainer::{Measured, Trainer, Values};
-use crate::Error;
 
 /// A model in training.
 pub struct Course {

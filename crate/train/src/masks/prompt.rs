@@ -46,7 +46,11 @@ impl Prompt {
             let inside = (i == 0 && !by_box) || dice.chance(0.5);
             rows.push(if inside { on(scene, object, dice) } else { beside(scene, object, dice) });
         }
-        if by_box { rows.extend(area(scene, object, 0.08, dice)) } else { rows.push(([0.0; 2], NONE)) }
+        if by_box {
+            rows.extend(area(scene, object, 0.08, dice))
+        } else {
+            rows.push(([0.0; 2], NONE))
+        }
         let spoil = (length > 2 && dice.chance(0.4)).then(|| dice.fork());
         Self { object, rows, spoil }
     }

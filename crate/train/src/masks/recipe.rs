@@ -7,7 +7,9 @@ use serde_json::{Map, Value, json};
 
 use super::scene::Scene;
 use crate::recipe::check::{self, Wrong, between, count, named, wrong};
-use crate::recipe::{Checkpoints, Evaluation, GuardSpec, Optimizer, Packing, Precision, Schedule, Slice, Training, place};
+use crate::recipe::{
+    Checkpoints, Evaluation, GuardSpec, Optimizer, Packing, Precision, Schedule, Slice, Training, place,
+};
 use crate::{Error, digest};
 
 /// What a recipe is for.
@@ -245,7 +247,10 @@ impl Recipe {
         between("scenes.prompts", self.scenes.prompts as f64, 2.0, 64.0)?;
         let (side, small) = (self.side(), self.small());
         if !(16..=1 << 12).contains(&side) || small == 0 || !side.is_multiple_of(small) {
-            return wrong("model", format!("has pictures of {side} and masks of {small}, expected whole pixels a pixel"));
+            return wrong(
+                "model",
+                format!("has pictures of {side} and masks of {small}, expected whole pixels a pixel"),
+            );
         }
         Ok(())
     }

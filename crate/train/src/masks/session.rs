@@ -128,8 +128,11 @@ impl Session {
     /// Takes up the newest checkpoint. A step has its own scenes, so those after it are others than before.
     async fn roll_back(&mut self) -> Result<(), Error> {
         let course = &mut self.course;
-        let belongs =
-            crate::state::Belongs { recipe: course.state.recipe.clone(), corpus: course.state.corpus.clone(), tokenizer: String::new() };
+        let belongs = crate::state::Belongs {
+            recipe: course.state.recipe.clone(),
+            corpus: course.state.corpus.clone(),
+            tokenizer: String::new(),
+        };
         let Some(opened) = checkpoint::open_newest(&course.recipe.output, &belongs)? else {
             let reason = "there is no checkpoint to go back to".into();
             return Err(Error::Diverged { step: course.state.step, reason });

@@ -15,7 +15,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("candle", &["format", "graph"]),
     ("pictures", &[]),
     ("run", &["candle", "cpu", "format", "gpu", "graph", "models", "pictures"]),
-    ("train", &["format", "graph", "models", "run"]),
+    ("train", &["format", "graph", "models", "pictures", "run"]),
     ("wasm", &["format", "pictures", "run", "train"]),
     // The program also shows graphs and lists shapes.
     ("cli", &["format", "graph", "models", "pictures", "run", "train"]),

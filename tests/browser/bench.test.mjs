@@ -44,6 +44,12 @@ for (const query of ["model=chat&device=wasm&threads=1", "model=/models/chat/&de
   });
 }
 
+test("a model that only reads is measured by the larger module", { timeout: 240_000 }, async () => {
+  const figures = await measure("shape=minilm-l6&quant=q8_0&device=wasm&prompt=16&runs=5");
+  assert.equal(figures.error, undefined, JSON.stringify(figures));
+  assert.ok(figures.latency_ms > 0 && figures.runs.length >= 5, JSON.stringify(figures));
+});
+
 test("what cannot be measured says why", { timeout: 60_000 }, async () => {
   assert.equal((await measure("shape=none&device=wasm")).error.code, "argument");
 });

@@ -124,3 +124,27 @@ for (const device of /** @type {const} */ (["wasm", "webgpu"])) {
     assert.equal(gone, "disposed");
   });
 }
+
+test("models of both modules answer side by side", { timeout: 120_000 }, async () => {
+  const page = await browser.newPage();
+  await page.goto(`${server.url}/page.html`);
+  const found = await page.evaluate(async () => {
+    const { Dynasty } = await import(/** @type {any} */ ("/pkg/dist/engine.js"));
+    const dynasty = await Dynasty.create({ device: "wasm", threads: 2 });
+    const writes = await dynasty.load("/models-quantized/story-chat-q8_0.gguf");
+    const reads = await dynasty.load("/tests/fixtures/tasks/embed/");
+    const code = (/** @type {Promise<unknown>} */ call) => call.then(() => "fine", (/** @type {any} */ error) => error.code);
+    const [{ shape }] = await reads.forward([{ name: "input_ids", shape: [1, 4], values: [1, 2, 3, 4] }]);
+    const refused = await code(reads.generate("a"));
+    await reads.dispose();
+    const written = await writes.generate("Once upon a time", { maxTokens: 3, temperature: 0 });
+    const unknown = await code(dynasty.load("/tests/fixtures/torch/instance.pt"));
+    dynasty.dispose();
+    return { shape, refused, unknown, text: written.text };
+  });
+  await page.close();
+  assert.deepEqual(found.shape.slice(0, 2), [1, 4]);
+  assert.notEqual(found.refused, "fine");
+  assert.ok(found.text.length > 0);
+  assert.ok(["unsupported", "damaged"].includes(found.unknown), found.unknown);
+});

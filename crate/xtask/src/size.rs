@@ -3,9 +3,9 @@
 use anyhow::{Result, ensure};
 
 use crate::{
-    serve,
+    npm,
     sh::{self, Sh},
-    wasm::{FLAVOURS, Profile},
+    wasm::{self, FLAVOURS, Profile, Purpose},
 };
 
 /// The most that a chat may take under brotli: wasm, scripts, styles and the page itself.
@@ -27,12 +27,14 @@ const sum = (files) => files.reduce((total, file) => total + size(file), 0);
 const wasm = [...found].filter((file) => file.endsWith('.wasm'));
 console.log(sum(wasm), sum([...found].filter((file) => !wasm.includes(file))));";
 
-/// Builds for release and prints, for each wasm module, what the chat page transfers.
+/// Builds the modules that chat and the site for release and prints, for each module, what the chat page transfers.
 ///
 /// # Errors
 /// A build fails, or a chat is larger than it may be.
 pub fn run() -> Result<()> {
-    serve::build(Profile::Release)?;
+    npm::install()?;
+    wasm::build(Profile::Release, &FLAVOURS.map(|flavour| (Purpose::Chat, flavour)))?;
+    npm::build()?;
     let dist = sh::root().join("web/dist");
     println!("bytes under brotli 11, before the model:");
     for flavour in FLAVOURS {

@@ -2,11 +2,13 @@
 //!
 //! The queries of all heads of a key-value group are one list, token after token. A tile of it meets the keys in
 //! blocks of a page: scores, their softmax so far, and the sum of the values weighted by it. Few queries with many
-//! keys, as in decoding, are cut along the keys, and the pieces' sums are joined. How work is cut depends on the sizes
+//! keys, as in decoding, are cut along the keys, and the pieces' sums are joined; many with a handful of keys have a
+//! kernel of their own. How work is cut depends on the sizes
 //! alone.
 #![expect(unsafe_code, reason = "parts write disjoint rows of the result")]
 
 mod block;
+mod few;
 pub(crate) mod grad;
 mod keys;
 mod mask;
@@ -120,6 +122,9 @@ pub(crate) fn attention(
 ) {
     if out.is_empty() {
         return;
+    }
+    if few::fits(spec, sizes, operands, lse) {
+        return few::attention(pool, spec.scale, sizes, operands, out);
     }
     let cut = Cut::new(spec, sizes);
     let Partial { values: partial, packed } = partial;

@@ -116,11 +116,15 @@ fn against_the_formula() {
             sizes(1, 33, 3, 1, 5, 129),
             sizes(2, 1, 6, 3, 16, 1100),
             sizes(1, 70, 2, 2, 64, 200),
+            sizes(2, 300, 4, 2, 16, 7),
+            sizes(1, 77, 2, 2, 33, 16),
+            sizes(1, 64, 1, 1, 128, 1),
         ] {
             check(&spec, size, size.batch, past.as_ref().map(|p| &p[..]), None);
         }
     }
     check(&plain(), sizes(3, 2, 2, 1, 4, 9), 1, None, None);
+    check(&plain(), sizes(3, 70, 2, 1, 4, 9), 1, None, None);
 }
 
 #[test]

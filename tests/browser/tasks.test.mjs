@@ -137,7 +137,7 @@ test("models of both modules answer side by side", { timeout: 120_000 }, async (
     const [{ shape }] = await reads.forward([{ name: "input_ids", shape: [1, 4], values: [1, 2, 3, 4] }]);
     const refused = await code(reads.generate("a"));
     await reads.dispose();
-    const written = await writes.generate("Once upon a time", { maxTokens: 3, temperature: 0 });
+    const written = await writes.generate("Once upon a time", { max_tokens: 3, temperature: 0 });
     const unknown = await code(dynasty.load("/tests/fixtures/torch/instance.pt"));
     dynasty.dispose();
     return { shape, refused, unknown, text: written.text };

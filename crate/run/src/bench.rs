@@ -127,6 +127,7 @@ pub async fn bench_pass(model: &Model, options: BenchOptions) -> Result<PassFigu
         }
     }
     let parts = match model_of.vision() {
+        #[cfg(feature = "tasks")]
         Some(vision) if vision.prompts().is_some() => Some(bench_parts(model, vision, options.runs).await?),
         _ => None,
     };

@@ -7,6 +7,7 @@ use format::{Bytes, Checkpoint, Dtype, Folder, gguf, names, read_text};
 use models::gguf::{Divisors, Tensors};
 use serde_json::Value;
 
+#[cfg(feature = "tasks")]
 use crate::ctranslate2::{self, LISTS};
 use crate::package::Source;
 use crate::quantize::TURNED;
@@ -173,6 +174,7 @@ impl Files {
     /// There is none, or a file is damaged.
     pub async fn tokenizer(&self) -> Result<Arc<Tokenizer>, Error> {
         let config = self.tokenizer_config().await?;
+        #[cfg(feature = "tasks")]
         if let (Some(source), Some(target)) = (self.text(LISTS[0]).await?, self.text(LISTS[1]).await?) {
             let (source, target) = (ctranslate2::kept(LISTS[0], &source)?, ctranslate2::kept(LISTS[1], &target)?);
             return Tokenizer::from_lists(&source, &target, &config).map(Arc::new);
@@ -181,6 +183,7 @@ impl Files {
             return Tokenizer::from_json(text.as_bytes(), &config).map(Arc::new);
         }
         if let Some(vocab) = self.text("vocab.json").await? {
+            #[cfg(feature = "tasks")]
             if let Some(source) = self.binary("source.spm").await? {
                 return Tokenizer::from_marian(&source, &vocab, &config).map(Arc::new);
             }
@@ -193,6 +196,7 @@ impl Files {
                 return Tokenizer::from_sentencepiece(name, &model, &config).map(Arc::new);
             }
         }
+        #[cfg(feature = "tasks")]
         if let Some(vocab) = self.text("vocab.txt").await? {
             return Tokenizer::from_wordpiece(&vocab, &config).map(Arc::new);
         }

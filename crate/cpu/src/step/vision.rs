@@ -9,6 +9,9 @@ use crate::kernels::{depthwise, fold, unfold};
 
 /// Computes a node into `out`.
 pub(super) fn run(task: &Task<'_>, out: &mut [f32]) -> Result<(), Error> {
+    if !cfg!(feature = "vision") {
+        return Err(task.fail("is left out of this build".into()));
+    }
     match &task.node.op {
         Op::Unfold(window) => {
             let sliding = sliding(task, *window, task.four(0)?, task.out_shape())?;

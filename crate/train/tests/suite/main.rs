@@ -3,6 +3,7 @@
 mod adapted;
 mod guarded;
 mod learned;
+mod masks;
 mod memory;
 mod recipes;
 mod refused;

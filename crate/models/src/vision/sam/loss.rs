@@ -50,6 +50,12 @@ fn dice<'g>(p: Var<'g>, t: Var<'g>) -> Var<'g> {
     (both / each).affine(-1.0, 1.0)
 }
 
+/// Focal and Dice loss of logits [M, n, P] by targets [M, 1, P], the share of each pixel that is inside: [M, n, 1].
+pub fn mask_loss<'g>(x: Var<'g>, t: Var<'g>, weighed: Weighed) -> Var<'g> {
+    let p = x.act(Act::Sigmoid);
+    focal(x, p, t, weighed.inside).scale(weighed.focal) + dice(p, t).scale(weighed.dice)
+}
+
 /// 1 where `x` is at least `threshold`, else 0.
 fn above<'g>(x: Var<'g>, threshold: f32) -> Var<'g> {
     x.binary(BinaryOp::Ge, x.affine(0.0, threshold))
@@ -74,9 +80,7 @@ pub(super) fn write<'g>(g: &'g Builder, decoded: Decoded<'g>, [h, w]: [usize; 2]
     let pixels = h * w;
     let shape = [1.into(), m.clone(), h.into(), w.into()];
     let t = g.input("masks", DType::F32, shape).reshape([m.clone(), 1.into(), pixels.into()]);
-    let p = x.act(Act::Sigmoid);
-    let masks = focal(x, p, t, weighed.inside).scale(weighed.focal) + dice(p, t).scale(weighed.dice);
-    let masks = masks.reshape([m.clone(), n.into()]);
+    let masks = mask_loss(x, t, weighed).reshape([m.clone(), n.into()]);
     let best = -(-masks.slice(1, 1, n - 1)).reduce(Reduce::Max); // [M, 1]
     let overlaps = overlap(x, t).reshape([m.clone(), n.into()]);
     let wrong = (ratings - overlaps).unary(UnaryOp::Square).reduce(Reduce::Mean); // [M, 1]

@@ -18,7 +18,7 @@ pub(super) use decoder::{Decoded, Seen, decode, layers};
 pub use decoder::{Decoder, Form};
 pub use encoder::Encoder;
 pub(super) use encoder::neck;
-pub use loss::Weighed;
+pub use loss::{Weighed, mask_loss};
 pub use names::{counts_from_first, former_name, published_config};
 pub use prompts::{Labels, PromptEncoder, TRAINED_ROWS};
 pub(super) use prompts::{Written, cells, features, mask, pixels, placed};

@@ -115,7 +115,7 @@ fn stages(config: &Fields<'_>) -> Result<Vec<Stage>, Error> {
     let widths = list("embed_dim_per_stage", [96, 192, 384, 768])?;
     let heads = list("num_attention_heads_per_stage", [1, 2, 4, 8])?;
     let windows = list("window_size_per_stage", [8, 4, 14, 7])?;
-    let pooled = config.size_or_none("num_query_pool_stages")?.unwrap_or(3);
+    let pooled = config.number_or("num_query_pool_stages", 3.0)?.clamp(0.0, 16.0) as usize;
     if !(3..=16).contains(&n) {
         return Err(config.fail("blocks_per_stage", format!("is {blocks:?}, expected 3 stages or more")));
     }

@@ -1,5 +1,9 @@
 import { expect, test } from "vitest";
 
+import { PICTURE_WORDS } from "../src/elements/pictures.js";
+import { WORDS as SEE } from "../src/elements/see/words.js";
+import { WORDS as SEGMENT } from "../src/elements/segment/words.js";
+import { WORDS as TEXT } from "../src/elements/text/words.js";
 import { TEXTS, chooseLanguage } from "../src/elements/texts.js";
 import { showBytes, showCount } from "../src/elements/numbers.js";
 
@@ -9,9 +13,9 @@ function paths(value: unknown, path = ""): string[] {
   return Object.entries(value).flatMap(([key, inner]) => paths(inner, `${path}.${key}`));
 }
 
-test("both languages say everything", () => {
-  expect(paths(TEXTS.zh)).toEqual(paths(TEXTS.en));
-  const texts = Object.values(TEXTS).flatMap((language) => Object.values(language));
+test.each([TEXTS, TEXT, SEGMENT, SEE, PICTURE_WORDS])("both languages say everything", (catalogue) => {
+  expect(paths(catalogue.zh)).toEqual(paths(catalogue.en));
+  const texts = Object.values(catalogue).flatMap((language) => Object.values(language));
   expect(texts.filter((text) => text === "")).toEqual([]);
 });
 

@@ -42,7 +42,10 @@ interface OwnModel {
   readonly default?: boolean;
 }
 
-/** Puts the project's own chat models beside the pages, with the list that a plain file server can serve. */
+/** What pages call the tasks of the project's own models. */
+const TASKS: Readonly<Record<string, string>> = { chat: "generate", segment: "segment" };
+
+/** Puts the project's own models that pages run beside them, with the list that a plain file server can serve. */
 function ownModels(): Plugin {
   const from = resolve(import.meta.dirname, "../models-quantized");
   const to = resolve(import.meta.dirname, "dist");
@@ -52,16 +55,16 @@ function ownModels(): Plugin {
     closeBundle() {
       const manifest = resolve(from, "manifest.json");
       const all: readonly OwnModel[] = existsSync(manifest) ? JSON.parse(readFileSync(manifest, "utf8")) : [];
-      const chats = all.filter((model) => model.task === "chat");
+      const shown = all.filter((model) => model.task in TASKS);
       mkdirSync(resolve(to, "models-quantized"), { recursive: true });
-      for (const { file } of chats) cpSync(resolve(from, file), resolve(to, "models-quantized", file));
-      const offered = chats.map(({ name, file, family, bytes, default: first }) => ({
+      for (const { file } of shown) cpSync(resolve(from, file), resolve(to, "models-quantized", file));
+      const offered = shown.map(({ name, file, family, bytes, task, default: first }) => ({
         name,
         url: `./models-quantized/${file}`,
         bytes,
         family,
-        task: "generate",
-        template: true,
+        task: TASKS[task],
+        template: task === "chat",
         default: first === true,
       }));
       writeFileSync(resolve(to, "models.json"), JSON.stringify(offered));

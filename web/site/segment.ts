@@ -6,5 +6,6 @@ const studio = document.querySelector("dynasty-segment");
 if (studio) {
   studio.picture = parameters.get("picture") ?? undefined;
   studio.matcher = parameters.get("matcher") ?? undefined;
+  studio.sample = new URL("./emoji.png", import.meta.url).href;
   openElement(studio);
 }

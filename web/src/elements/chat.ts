@@ -139,7 +139,7 @@ export class DynastyChat extends ModelElement {
     const { model } = this;
     if (model) this.chat.expect(nameOf(model));
     await list;
-    const found = this.offered.find((offered) => (model ? offered.name === model : offered.default));
+    const found = this.offered.find((offered) => (model ? offered.name === model : offered.default && offered.task === "generate"));
     // Somebody may have chosen another model while the list came.
     if (!model && (!found || this.chat.state !== "idle")) return;
     await this.load({ name: found?.name ?? nameOf(model ?? ""), source: found?.url ?? model ?? "" });

@@ -128,9 +128,15 @@ export abstract class ModelElement extends LitElement {
     this.offered = await fetchModels(new URL(this.models, document.baseURI).href);
     this.requestUpdate();
     const { model } = this;
-    if (!model || this.work.state !== "idle") return;
-    const found = this.offered.find(({ name }) => name === model);
-    await this.load({ name: found?.name ?? nameOf(model), source: found?.url ?? model });
+    const found = model ? this.offered.find(({ name }) => name === model) : this.preset();
+    const source = found?.url ?? model;
+    if (!source || this.work.state !== "idle") return;
+    await this.load({ name: found?.name ?? nameOf(source), source });
+  }
+
+  /** The model that is loaded where the attribute names none. */
+  protected preset(): LocalModel | undefined {
+    return undefined;
   }
 
   protected async load(wanted: Wanted): Promise<void> {

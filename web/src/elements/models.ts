@@ -9,7 +9,7 @@ export interface LocalModel {
   readonly task: string;
   /** Whether it has a chat template. */
   readonly template: boolean;
-  /** Whether a chat without another model opens with it. */
+  /** Whether a page for its task opens with it where no other is named. */
   readonly default: boolean;
 }
 

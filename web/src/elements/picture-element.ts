@@ -12,9 +12,12 @@ const PICTURE = /^image\//;
 export abstract class PictureElement extends ModelElement {
   static override properties: PropertyDeclarations = {
     picture: { type: String },
+    sample: { type: String },
   };
 
   declare picture: string | undefined;
+  /** The address of a picture to try; without one it is drawn. */
+  declare sample: string | undefined;
 
   /** Takes a picture. */
   protected abstract show(picture: Shown): Promise<void>;
@@ -79,7 +82,8 @@ export abstract class PictureElement extends ModelElement {
   }
 
   protected async showSample(): Promise<void> {
-    await this.show(await samplePicture());
+    if (this.sample) await this.showUrl(this.sample);
+    else await this.show(await samplePicture());
   }
 
   private async showUrl(address: string): Promise<void> {

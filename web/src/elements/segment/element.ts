@@ -6,6 +6,7 @@ import { loadingView, runsInShort } from "../chat-views.js";
 import type { Wanted } from "../conversation.js";
 import { nameOf } from "../dropped.js";
 import { ICONS } from "../icons.js";
+import type { LocalModel } from "../models.js";
 import { showWhole, threeDigits } from "../numbers.js";
 import { PictureElement, placeOf } from "../picture-element.js";
 import type { Shown } from "../pictures.js";
@@ -75,6 +76,10 @@ export class DynastySegment extends PictureElement {
     return html`${this.bar(runs)}
       <main>${this.body()}</main>
       ${this.drops()}`;
+  }
+
+  protected override preset(): LocalModel | undefined {
+    return this.offered.find(({ task, default: first }) => task === "segment" && first);
   }
 
   private get words(): Words {

@@ -138,13 +138,11 @@ test("models of both modules answer side by side", { timeout: 120_000 }, async (
     const refused = await code(reads.generate("a"));
     await reads.dispose();
     const written = await writes.generate("Once upon a time", { max_tokens: 3, temperature: 0 });
-    const unknown = await code(dynasty.load("/tests/fixtures/torch/instance.pt"));
     dynasty.dispose();
-    return { shape, refused, unknown, text: written.text };
+    return { shape, refused, text: written.text };
   });
   await page.close();
   assert.deepEqual(found.shape.slice(0, 2), [1, 4]);
   assert.notEqual(found.refused, "fine");
   assert.ok(found.text.length > 0);
-  assert.ok(["unsupported", "damaged"].includes(found.unknown), found.unknown);
 });

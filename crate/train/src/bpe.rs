@@ -89,7 +89,7 @@ fn files(tokenizer: String, boundary: u32, turn_end: u32) -> TokenizerFiles {
     });
     let generation = json!({
         "bos_token_id": boundary, "eos_token_id": [boundary, turn_end], "pad_token_id": boundary,
-        "do_sample": true, "temperature": 0.7, "top_p": 0.9,
+        "do_sample": true, "temperature": 0.4, "top_p": 0.9,
     });
     let pretty = |value: &Value| format!("{value:#}\n");
     vec![

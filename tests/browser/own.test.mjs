@@ -77,6 +77,13 @@ for (const device of ["wasm", "webgpu"]) {
     assert.equal(overlaps.length, 6);
     assert.ok(Math.min(...overlaps) > LEAST_OVERLAP, String(overlaps));
     assert.ok(overlaps.reduce((a, b) => a + b) / overlaps.length > MEAN_OVERLAP, String(overlaps));
+    // So small a model is sure of little; what it is not sure of is shown on request.
+    await page.getByRole("button", { name: "Everything", exact: true }).click();
+    const said = page.locator('[data-role="objects"]');
+    await said.waitFor({ timeout: 90_000 });
+    const uncertain = page.getByRole("button", { name: "Everything, uncertain ones too" });
+    if (await uncertain.isVisible()) await uncertain.click();
+    await said.filter({ hasText: /[1-9]/ }).waitFor({ timeout: 90_000 });
     assert.deepEqual(faults, []);
     await page.close();
   });

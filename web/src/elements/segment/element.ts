@@ -22,6 +22,8 @@ const CLICK_PX = 5;
 
 /** How objects are looked for where nothing else is wished: with a grid of 16 by 16 points. */
 const FINDING: Finding = { everything: { points_per_side: 16 } };
+/** What is let through where nothing was certain enough. */
+const UNCERTAIN = { pred_iou_thresh: 0.3, stability_score_thresh: 0.5 };
 
 /**
  * Cutting objects out of a picture: click, drag a box, or look for everything.
@@ -159,6 +161,7 @@ export class DynastySegment extends PictureElement {
         ${busy
           ? html`<button class="button" @click=${() => studio.stop()}>${ICONS.stop}${texts.cancel}</button>`
           : html`<button class="button primary" @click=${() => void studio.everything(this.finding)}>${words.everything}</button>`}
+        ${!busy && all?.length === 0 ? html`<button class="button" @click=${() => void studio.everything(this.uncertain)}>${words.uncertain}</button>` : nothing}
       </div>
       ${this.wordsView(busy)}
       <label class="check"><input type="checkbox" .checked=${this.hovering} @change=${(event: Event) => (this.hovering = (event.target as HTMLInputElement).checked)} />${words.preview}</label>
@@ -171,6 +174,10 @@ export class DynastySegment extends PictureElement {
         : nothing}
       ${studio.milliseconds === undefined ? nothing : html`<p class="soft">${words.took(threeDigits(studio.milliseconds, this.language))}</p>`}
       <button class="button quiet" @click=${() => this.openDialog("photo")}>${ICONS.file}${this.pictureWords.otherPicture}</button>`;
+  }
+
+  private get uncertain(): Finding {
+    return { ...this.finding, everything: { ...this.finding.everything, ...UNCERTAIN } };
   }
 
   private candidate(i: number, score: number): TemplateResult {

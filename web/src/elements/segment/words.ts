@@ -11,6 +11,8 @@ export interface Words {
   readonly redo: string;
   readonly clear: string;
   readonly everything: string;
+  /** The same, where nothing was certain enough. */
+  readonly uncertain: string;
   readonly searching: (done: string, total: string, found: string) => string;
   readonly comparing: (done: string, total: string) => string;
   readonly wordsField: string;
@@ -46,6 +48,7 @@ const en: Words = {
   redo: "Redo",
   clear: "Clear",
   everything: "Everything",
+  uncertain: "Everything, uncertain ones too",
   searching: (done, total, found) => `${done} of ${total} points, ${found} masks`,
   comparing: (done, total) => `${done} of ${total} objects compared with the words`,
   wordsField: "Find by words",
@@ -81,6 +84,7 @@ const zh: Words = {
   redo: "重做",
   clear: "清除",
   everything: "全部物体",
+  uncertain: "全部物体，不确定的也要",
   searching: (done, total, found) => `${total} 个点中的 ${done} 个，${found} 个掩码`,
   comparing: (done, total) => `${total} 个物体中已比较 ${done} 个`,
   wordsField: "按文字查找",

@@ -1,9 +1,10 @@
 import { expect, test } from "vitest";
 
-import { Channel } from "../src/engine/channel.js";
+import { Channel, type Port } from "../src/engine/channel.js";
 import { Dynasty } from "../src/engine/dynasty.js";
 import { DynastyError, toDynastyError } from "../src/engine/errors.js";
 import type { Progress } from "../src/engine/index.js";
+import type { Reply } from "../src/engine/protocol.generated.js";
 import { MockPort, type Script } from "./mock-port.js";
 
 const SCRIPT: Script = { pieces: ["从", "前", ", a ", "kettle"], delayMs: 0 };
@@ -65,6 +66,20 @@ test("an aborted call rejects and the next one works", async () => {
   expect(await code(answer)).toBe("aborted");
   expect(ports[0]?.requests.at(-1)?.kind).toBe("abort");
   expect((await model.generate("x")).text).toBe("从前, a kettle");
+});
+
+test("a call that is heard to the end rejects when the worker has stopped", async () => {
+  const port: Port = { postMessage: () => undefined, terminate: () => undefined, onmessage: null, onerror: null, onmessageerror: null };
+  const reply = (data: Reply): void => port.onmessage?.(new MessageEvent("message", { data }));
+  const stop = new AbortController();
+  const heard: Progress[] = [];
+  const hooks = { signal: stop.signal, heardToTheEnd: true, onProgress: (progress: Progress) => void heard.push(progress) };
+  const call = new Channel(() => port).call({ kind: "train_steps", training: 1 }, hooks);
+  stop.abort();
+  reply({ kind: "progress", id: 1, progress: { stage: "tokens", done: 1 } });
+  reply({ kind: "failed", id: 1, code: "aborted", message: "ended" });
+  expect(await code(call)).toBe("aborted");
+  expect(heard).toHaveLength(1);
 });
 
 test("a call with an ended signal is never sent", async () => {

@@ -23,6 +23,8 @@ export interface CallOptions {
 /** What a call may hear. */
 export interface Hooks extends CallOptions {
   readonly onPiece?: (text: string) => void;
+  /** A call that `signal` ends is still heard until the worker has stopped, because what it tells is a result. */
+  readonly heardToTheEnd?: boolean;
 }
 
 interface Pending extends Hooks {
@@ -47,13 +49,13 @@ export class Channel {
 
   /** Sends a request and waits for its outcome. */
   call(call: Call, hooks: Hooks = {}): Promise<Outcome> {
-    const { signal } = hooks;
+    const { signal, heardToTheEnd = false } = hooks;
     if (signal?.aborted === true) return Promise.reject(aborted());
     const id = ++this.lastId;
     return new Promise<Outcome>((resolve, reject) => {
       const onAbort = (): void => {
         this.port?.postMessage({ kind: "abort", id });
-        this.take(id)?.reject(aborted());
+        if (!heardToTheEnd) this.take(id)?.reject(aborted());
       };
       const settle = (): void => signal?.removeEventListener("abort", onAbort);
       this.pending.set(id, {

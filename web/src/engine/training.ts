@@ -31,6 +31,7 @@ export class Training extends Held {
     const { steps, onRecord, signal } = options;
     const outcome = await this.call({ kind: "train_steps", training: this.id, ...(steps === undefined ? {} : { steps }) }, {
       signal,
+      heardToTheEnd: true,
       onProgress: (progress) => {
         if (progress.stage === "train") onRecord?.(progress.record);
       },

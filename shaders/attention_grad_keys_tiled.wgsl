@@ -41,16 +41,6 @@ fn pair_at(b: u32, g: u32, n: u32, count: u32, s: u32, x: f32, z: f32) -> vec2f 
     return vec2f(given.prob, given.product);
 }
 
-// The same of four queries with one key: probabilities, then gradients.
-fn pairs_at(b: u32, g: u32, n: u32, count: u32, s: u32, x: vec4f, z: vec4f) -> mat2x4f {
-    return transpose(mat4x2f(
-        pair_at(b, g, n, count, s, x.x, z.x),
-        pair_at(b, g, n + 8u, count, s, x.y, z.y),
-        pair_at(b, g, n + 16u, count, s, x.z, z.z),
-        pair_at(b, g, n + 24u, count, s, x.w, z.w),
-    ));
-}
-
 @compute @workgroup_size(64)
 fn main(
     @builtin(workgroup_id) group: vec3u,
@@ -103,12 +93,16 @@ fn main(
                 workgroupBarrier();
                 z += products(local);
             }
-            let s = first + r;
-            let pairs0 = pairs_at(row, g, n + c, count, s, x[0], z[0]);
-            let pairs1 = pairs_at(row, g, n + c, count, s + 1u, x[1], z[1]);
-            let pairs2 = pairs_at(row, g, n + c, count, s + 2u, x[2], z[2]);
-            let pairs3 = pairs_at(row, g, n + c, count, s + 3u, x[3], z[3]);
-            keep_factors(mat4x4f(pairs0[0], pairs1[0], pairs2[0], pairs3[0]), local);
+            var probs = mat4x4f();
+            var gradients = mat4x4f();
+            for (var j = 0u; j < 4u; j++) {
+                for (var m = 0u; m < 4u; m++) {
+                    let pair = pair_at(row, g, n + c + 8u * m, count, first + r + j, x[j][m], z[j][m]);
+                    probs[j][m] = pair.x;
+                    gradients[j][m] = pair.y;
+                }
+            }
+            keep_factors(probs, local);
             for (var l = 0u; l < SLICES; l++) {
                 if 32u * l < params.dim {
                     workgroupBarrier();
@@ -121,7 +115,7 @@ fn main(
                 }
             }
             workgroupBarrier();
-            keep_factors(mat4x4f(pairs0[1], pairs1[1], pairs2[1], pairs3[1]), local);
+            keep_factors(gradients, local);
             for (var l = 0u; l < SLICES; l++) {
                 if 32u * l < params.dim {
                     workgroupBarrier();

@@ -35,15 +35,6 @@ fn gradient(i: u32, real: bool, s: u32, x: f32, z: f32) -> f32 {
     return given.product;
 }
 
-fn gradients(i: u32, real: bool, s: u32, x: vec4f, z: vec4f) -> vec4f {
-    return vec4f(
-        gradient(i, real, s, x.x, z.x),
-        gradient(i, real, s + 8u, x.y, z.y),
-        gradient(i, real, s + 16u, x.z, z.z),
-        gradient(i, real, s + 24u, x.w, z.w),
-    );
-}
-
 @compute @workgroup_size(64)
 fn main(
     @builtin(workgroup_id) group: vec3u,
@@ -98,13 +89,13 @@ fn main(
             workgroupBarrier();
             z += products(local);
         }
-        let s = start + c;
-        keep_factors(mat4x4f(
-            gradients(i.x, real.x, s, x[0], z[0]),
-            gradients(i.y, real.y, s, x[1], z[1]),
-            gradients(i.z, real.z, s, x[2], z[2]),
-            gradients(i.w, real.w, s, x[3], z[3]),
-        ), local);
+        var block = mat4x4f();
+        for (var n = 0u; n < 4u; n++) {
+            for (var m = 0u; m < 4u; m++) {
+                block[n][m] = gradient(i[n], real[n], start + c + 8u * m, x[n][m], z[n][m]);
+            }
+        }
+        keep_factors(block, local);
         for (var l = 0u; l < SLICES; l++) {
             if 32u * l < params.dim {
                 workgroupBarrier();

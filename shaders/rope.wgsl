@@ -41,10 +41,9 @@ fn main(
         return;
     }
     let angle = f32(positions[row / params.heads]) * inv_freq[i];
-    let c = cosine(angle) * params.scale;
-    let s = sine(angle) * params.scale;
+    let turn = circle(angle) * params.scale;
     let at = first + select(i, 2u * i, params.interleaved == 1u);
     let other = select(at + params.half, at + 1u, params.interleaved == 1u);
-    y[at] = x[at] * c - x[other] * s;
-    y[other] = x[other] * c + x[at] * s;
+    y[at] = x[at] * turn.x - x[other] * turn.y;
+    y[other] = x[other] * turn.x + x[at] * turn.y;
 }

@@ -35,9 +35,8 @@ fn places(i: u32) -> vec2u {
 
 fn turned(pair: vec2f, token: u32, i: u32) -> vec2f {
     let angle = f32(positions[token]) * inv_freq[i];
-    let c = cosine(angle) * params.scale;
-    let s = sine(angle) * params.scale;
-    return vec2f(pair.x * c - pair.y * s, pair.y * c + pair.x * s);
+    let turn = circle(angle) * params.scale;
+    return vec2f(pair.x * turn.x - pair.y * turn.y, pair.y * turn.x + pair.x * turn.y);
 }
 
 @compute @workgroup_size(64)

@@ -1,12 +1,13 @@
 //! One suite: many cases, one verdict.
 
 use std::fmt::Display;
+use std::hash::{DefaultHasher, Hasher};
 
 use dynasty_tests::{Executor, Numbers, Player};
 use graph::{DType, Data, Graph, Symbols, Tensor};
 
 use crate::draft::{Draft, Drawn};
-use crate::suite_of;
+use crate::{expected, suite_of};
 
 /// The largest error that passes on each executor.
 #[derive(Clone, Copy, Debug)]
@@ -37,29 +38,36 @@ impl Bound {
 #[derive(Clone, Copy, Debug)]
 pub struct Step(pub &'static [i32], pub usize);
 
-/// A suite while it is played.
+/// The results of each step.
+pub type Results = Vec<Vec<Tensor>>;
+
+/// A written case, the largest error that passes, the rows and tokens that its session has room for, and the inputs of
+/// each of its runs.
+struct Case {
+    name: String,
+    bound: Bound,
+    drawn: Result<Drawn, String>,
+    room: (usize, usize),
+    steps: Vec<Vec<(String, Tensor)>>,
+}
+
+/// The cases of one suite.
 pub struct Suite {
     name: &'static str,
-    cases: usize,
-    failures: Vec<String>,
+    cases: Vec<Case>,
 }
 
 impl Suite {
-    /// Plays all cases, then fails with every message at once.
-    pub fn play(name: &'static str, cases: fn(&mut Suite)) {
-        let mut suite = Suite { name, cases: 0, failures: Vec::new() };
+    /// Draws all cases.
+    pub fn draw(name: &'static str, cases: fn(&mut Suite)) -> Self {
+        let mut suite = Self { name, cases: Vec::new() };
         cases(&mut suite);
-        println!("{name}: {} cases", suite.cases);
-        let shown = suite.failures.iter().take(40).cloned().collect::<Vec<_>>().join("\n  ");
-        assert!(suite.failures.is_empty(), "{} failures in {} cases:\n  {shown}", suite.failures.len(), suite.cases);
-        assert!(suite.cases > 0, "no case");
+        suite
     }
 
     /// One run of one graph.
     pub fn check(&mut self, bound: Bound, case: impl Display, write: impl Fn(&Draft)) {
-        let Some(mut drawn) = self.draw(&case, write) else { return };
-        let inputs = std::mem::take(&mut drawn.inputs);
-        self.compare(&case.to_string(), bound, &drawn, (1, 1), &[inputs]);
+        self.add(bound, &case, (1, 1), write, |drawn| vec![std::mem::take(&mut drawn.inputs)]);
     }
 
     /// One program run several times: the sizes B and T and the cached lengths change from step to step. Inputs get
@@ -68,95 +76,146 @@ impl Suite {
         &mut self,
         bound: Bound,
         case: impl Display,
-        (rows, capacity): (usize, usize),
+        room: (usize, usize),
         steps: &[Step],
         write: impl Fn(&Draft),
     ) {
-        let Some(mut drawn) = self.draw(&case, write) else { return };
-        let graph = drawn.graph.clone();
-        let inputs: Vec<_> = steps.iter().map(|step| step_inputs(&graph, step, &mut drawn.numbers)).collect();
-        self.compare(&case.to_string(), bound, &drawn, (rows, capacity), &inputs);
+        self.add(bound, &case, room, write, |drawn| {
+            let graph = drawn.graph.clone();
+            steps.iter().map(|step| step_inputs(&graph, step, &mut drawn.numbers)).collect()
+        });
     }
 
-    fn draw(&mut self, case: &impl Display, write: impl Fn(&Draft)) -> Option<Drawn> {
-        self.cases += 1;
-        let draft = Draft::new(Numbers::seed_of(&case.to_string()));
-        write(&draft);
-        let drawn = draft.draw();
-        match drawn {
-            Ok(drawn) => {
-                let own = drawn.graph.nodes.iter().any(|node| suite_of(&node.op) == self.name);
-                assert!(own, "{case} holds no operation of {}", self.name);
-                Some(drawn)
-            }
-            Err(reason) => {
-                self.failures.push(format!("{case}: {reason}"));
-                None
-            }
-        }
-    }
-
-    fn compare(
+    fn add(
         &mut self,
-        case: &str,
         bound: Bound,
-        drawn: &Drawn,
+        case: &impl Display,
         room: (usize, usize),
-        steps: &[Vec<(String, Tensor)>],
+        write: impl Fn(&Draft),
+        steps: impl FnOnce(&mut Drawn) -> Vec<Vec<(String, Tensor)>>,
     ) {
-        let wanted = match play(Executor::Reference, drawn, room, steps) {
-            Ok(wanted) => wanted,
-            Err(reason) => return self.fail(case, Executor::Reference, &reason),
-        };
-        let mut on_cpu = None;
-        for executor in Executor::TESTED {
-            match play(executor, drawn, room, steps) {
-                Ok(found) => {
-                    for (step, (found, wanted)) in found.iter().zip(&wanted).enumerate() {
-                        if let Some(d) = graph::compare(&drawn.graph, found, wanted, bound.on(executor)) {
-                            let reason = format!("step {step}, {}: nmse {:.1e}", d.name, d.nmse);
-                            self.fail(case, executor, &format!("{reason}, bound {:.0e}", bound.on(executor)));
-                            break;
-                        }
-                    }
-                    if executor == Executor::Cpu(1) {
-                        on_cpu = Some(found);
-                    }
+        let name = case.to_string();
+        let draft = Draft::new(Numbers::seed_of(&name));
+        write(&draft);
+        let mut drawn = draft.draw();
+        let steps = drawn.as_mut().map(steps).unwrap_or_default();
+        if let Ok(drawn) = &drawn {
+            let own = drawn.graph.nodes.iter().any(|node| suite_of(&node.op) == self.name);
+            assert!(own, "{name} holds no operation of {}", self.name);
+        }
+        self.cases.push(Case { name, bound, drawn, room, steps });
+    }
+
+    /// What an executor makes of each case.
+    pub async fn results(&self, executor: Executor) -> Vec<Result<Results, String>> {
+        let mut results = Vec::with_capacity(self.cases.len());
+        for case in &self.cases {
+            results.push(case.results(executor).await);
+        }
+        results
+    }
+
+    /// What each case that fails on one of these executors says.
+    pub async fn failures(&self, executors: &[Executor], wanted: &[Result<Results, String>]) -> Vec<String> {
+        let mut failures = Vec::new();
+        for (case, wanted) in self.cases.iter().zip(wanted) {
+            let found = match wanted {
+                Ok(wanted) => case.failures(executors, wanted).await,
+                Err(reason) => vec![format!("has no reference: {reason}")],
+            };
+            let seed = Numbers::seed_of(&case.name);
+            failures.extend(found.iter().map(|found| format!("{}: {} (seed {seed:#x}) {found}", self.name, case.name)));
+        }
+        failures
+    }
+
+    /// A number for each case that changes with its values.
+    pub fn digests(&self) -> Vec<u64> {
+        self.cases.iter().map(Case::digest).collect()
+    }
+}
+
+/// Plays a suite on all executors of this machine, then fails with every message at once. What the reference says is
+/// kept for pages.
+#[cfg(test)]
+pub fn pass(name: &'static str, cases: fn(&mut Suite)) {
+    let suite = Suite::draw(name, cases);
+    let wanted = pollster::block_on(suite.results(Executor::Reference));
+    let executors = [&Executor::TESTED[..], &[Executor::Cpu(2), Executor::Cpu(3)]].concat();
+    let failures = pollster::block_on(suite.failures(&executors, &wanted));
+    println!("{name}: {} cases", wanted.len());
+    let shown = failures.iter().take(40).cloned().collect::<Vec<_>>().join("\n  ");
+    assert!(failures.is_empty(), "{} failures in {} cases:\n  {shown}", failures.len(), wanted.len());
+    assert!(!wanted.is_empty(), "no case");
+    expected::keep(name, &suite.digests(), &wanted).unwrap();
+}
+
+impl Case {
+    /// Where it fails, and how: by its distance from the reference, or because numbers of threads differ.
+    async fn failures(&self, executors: &[Executor], wanted: &[Vec<Tensor>]) -> Vec<String> {
+        let mut failures = Vec::new();
+        let mut on_cpu: Option<Results> = None;
+        for &executor in executors {
+            let mut fail = |reason: String| failures.push(format!("on {executor}: {reason}"));
+            let found = match self.results(executor).await {
+                Ok(found) => found,
+                Err(reason) => {
+                    fail(reason);
+                    continue;
                 }
-                Err(reason) => self.fail(case, executor, &reason),
+            };
+            self.distance(executor, &found, wanted).map(&mut fail);
+            if executor.is_gpu() {
+                continue;
+            }
+            match &on_cpu {
+                Some(first) if !same_bits(first, &found) => fail("differs from another number of threads".into()),
+                Some(_) => {}
+                None => on_cpu = Some(found),
             }
         }
-        let Some(on_cpu) = on_cpu else { return };
-        for threads in [2, 3] {
-            match play(Executor::Cpu(threads), drawn, room, steps) {
-                Ok(found) if same_bits(&found, &on_cpu) => {}
-                Ok(_) => self.fail(case, Executor::Cpu(threads), "differs from one thread"),
-                Err(reason) => self.fail(case, Executor::Cpu(threads), &reason),
-            }
-        }
+        failures
     }
 
-    fn fail(&mut self, case: &str, executor: Executor, reason: &str) {
-        let seed = Numbers::seed_of(case);
-        self.failures.push(format!("{}: {case} (seed {seed:#x}) on {executor}: {reason}", self.name));
+    async fn results(&self, executor: Executor) -> Result<Results, String> {
+        let drawn = self.drawn.as_ref()?;
+        let mut player = Player::open(executor, &drawn.graph, &drawn.weights, self.room).await?;
+        let mut results = Vec::with_capacity(self.steps.len());
+        for inputs in &self.steps {
+            let inputs: Vec<(&str, &Tensor)> = inputs.iter().map(|(name, value)| (name.as_str(), value)).collect();
+            results.push(player.answer(&inputs).await?);
+        }
+        Ok(results)
+    }
+
+    /// Of its name, weights and inputs.
+    fn digest(&self) -> u64 {
+        let mut digest = DefaultHasher::new();
+        digest.write(self.name.as_bytes());
+        for weight in self.drawn.iter().flat_map(|drawn| &drawn.weights) {
+            digest.write(&weight.data);
+        }
+        for (_, tensor) in self.steps.iter().flatten() {
+            digest.write(&expected::bytes_of(tensor));
+        }
+        digest.finish()
+    }
+
+    /// The first result that is too far from the wanted one.
+    fn distance(&self, executor: Executor, found: &[Vec<Tensor>], wanted: &[Vec<Tensor>]) -> Option<String> {
+        let drawn = self.drawn.as_ref().ok()?;
+        if found.len() != wanted.len() {
+            return Some(format!("{} steps where {} are wanted", found.len(), wanted.len()));
+        }
+        let bound = self.bound.on(executor);
+        found.iter().zip(wanted).enumerate().find_map(|(step, (found, wanted))| {
+            let d = graph::compare(&drawn.graph, found, wanted, bound)?;
+            Some(format!("step {step}, {}: nmse {:.1e}, bound {bound:.0e}", d.name, d.nmse))
+        })
     }
 }
 
-fn play(
-    executor: Executor,
-    drawn: &Drawn,
-    room: (usize, usize),
-    steps: &[Vec<(String, Tensor)>],
-) -> Result<Vec<Vec<Tensor>>, String> {
-    let mut player = Player::new(executor, &drawn.graph, &drawn.weights, room)?;
-    let run = |inputs: &Vec<(String, Tensor)>| {
-        let inputs: Vec<(&str, &Tensor)> = inputs.iter().map(|(name, value)| (name.as_str(), value)).collect();
-        player.run(&inputs)
-    };
-    steps.iter().map(run).collect()
-}
-
-fn same_bits(a: &[Vec<Tensor>], b: &[Vec<Tensor>]) -> bool {
+fn same_bits(a: &Results, b: &[Vec<Tensor>]) -> bool {
     let same = |(a, b): (&Tensor, &Tensor)| match (&a.data, &b.data) {
         (Data::F32(a), Data::F32(b)) => a.iter().map(|x| x.to_bits()).eq(b.iter().map(|x| x.to_bits())),
         (Data::I32(a), Data::I32(b)) => a == b,

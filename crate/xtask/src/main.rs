@@ -19,7 +19,7 @@ const HELP: &str = "cargo xtask <command>
 
   serve [--release] [--port P] [-- ARGS]  build everything and serve the site; ARGS go to `dynasty serve`
   build [--profile ci|release]            wasm modules, npm package and site
-  wasm [[--release] [tasks/|train/]simd128|relaxed|threads] the wasm modules alone, as tests use them
+  wasm [[--release] [tasks/|train/|ops/]simd128|relaxed|threads] the wasm modules alone, as tests use them
   test                                    everything: checks, native tests, wasm, front end, browser
   fuzz SECONDS [PARSER]                   each parser on damaged bytes, or one of them, for so long
   check                                   format, invariants, types, lints

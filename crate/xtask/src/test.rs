@@ -31,8 +31,9 @@ pub fn run() -> Result<()> {
     report.step("native build", &[], |_| native_build());
     report.step("native tests", &["set-up: Vulkan", "native build"], native);
     report.step("wasm", &["set-up: wasm"], |_| wasm::build(Profile::Ci, &wasm::MODULES));
+    report.step("wasm: operations", &["set-up: wasm"], |_| wasm::build(Profile::Ci, &wasm::OPS));
     report.step("pages", &["set-up: packages", "wasm"], |_| npm::build());
-    report.step("browser", &["set-up: browser", "native build", "pages"], browser);
+    report.step("browser", &["set-up: browser", "native tests", "pages", "wasm: operations"], browser);
     report.finish()
 }
 
@@ -94,6 +95,7 @@ fn browser(counts: &mut Counts) -> Result<()> {
         .args(files)
         .env("CHROMIUM", setup::browser()?)
         .env("DYNASTY", program(Profile::Ci)?)
+        .env("DYNASTY_TARGET", sh::target()?.join(Profile::Ci.native()))
         .env("NO_COLOR", "1")
         .watch(|line| counts.read(line))
 }

@@ -37,24 +37,39 @@ pub enum Purpose {
     Tasks,
     /// Models that learn; a page fetches it when it trains.
     Train,
+    /// The suite of operations; never shipped.
+    Ops,
 }
 
 impl Purpose {
-    /// Its folder in `pkg/wasm`.
-    fn folder(self) -> &'static str {
+    /// The folder that holds a folder for each flavour.
+    fn folder(self) -> Result<PathBuf> {
+        let shipped = sh::root().join("pkg/wasm");
+        Ok(match self {
+            Self::Chat => shipped,
+            Self::Tasks => shipped.join("tasks"),
+            Self::Train => shipped.join("train"),
+            Self::Ops => sh::target()?.join(Profile::Ci.native()).join("ops"),
+        })
+    }
+
+    /// Its name before a flavour's, as `cargo xtask wasm` takes it.
+    fn prefix(self) -> &'static str {
         match self {
             Self::Chat => "",
-            Self::Tasks => "tasks",
-            Self::Train => "train",
+            Self::Tasks => "tasks/",
+            Self::Train => "train/",
+            Self::Ops => "ops/",
         }
     }
 
-    /// The feature of the package.
-    fn feature(self) -> &'static str {
+    /// The package and its features.
+    fn package(self) -> (&'static str, &'static str) {
         match self {
-            Self::Chat => "chat",
-            Self::Tasks => "tasks",
-            Self::Train => "train",
+            Self::Chat => ("dynasty-wasm", "chat"),
+            Self::Tasks => ("dynasty-wasm", "tasks"),
+            Self::Train => ("dynasty-wasm", "train"),
+            Self::Ops => ("dynasty-ops", ""),
         }
     }
 }
@@ -62,7 +77,7 @@ impl Purpose {
 /// A wasm module: what it is for and which instructions it may use.
 pub type Module = (Purpose, Flavour);
 
-/// All of them.
+/// All that are shipped.
 pub const MODULES: [Module; 9] = [
     (Purpose::Chat, Flavour::Simd128),
     (Purpose::Chat, Flavour::Relaxed),
@@ -74,6 +89,10 @@ pub const MODULES: [Module; 9] = [
     (Purpose::Train, Flavour::Relaxed),
     (Purpose::Train, Flavour::Threads),
 ];
+
+/// The suite of operations, in each flavour.
+pub const OPS: [Module; 3] =
+    [(Purpose::Ops, Flavour::Simd128), (Purpose::Ops, Flavour::Relaxed), (Purpose::Ops, Flavour::Threads)];
 
 /// For whom something is built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,30 +159,25 @@ impl Flavour {
     }
 }
 
-/// Where a module and its bindings are left.
-pub fn folder((purpose, flavour): Module) -> PathBuf {
-    sh::root().join("pkg/wasm").join(purpose.folder()).join(flavour.name())
-}
-
 /// The stem of all files of a module.
 const STEM: &str = "dynasty";
 
-/// The module of this name: a flavour's, with `tasks/` or `train/` before it for the modules of another purpose.
+/// The module of this name: a flavour's, with `tasks/`, `train/` or `ops/` before it for the modules of another purpose.
 ///
 /// # Errors
 /// There is none.
 pub fn module(name: &str) -> Result<Module> {
-    let (purpose, rest) = match name.split_once('/') {
-        Some(("tasks", rest)) => (Purpose::Tasks, rest),
-        Some(("train", rest)) => (Purpose::Train, rest),
-        _ => (Purpose::Chat, name),
-    };
-    let found = FLAVOURS.into_iter().find(|flavour| flavour.name() == rest);
-    let found = found.with_context(|| format!("there is no wasm module `{name}`: take simd128, relaxed or threads"))?;
-    Ok((purpose, found))
+    let purposes = [Purpose::Chat, Purpose::Tasks, Purpose::Train, Purpose::Ops];
+    let mut modules = purposes.into_iter().flat_map(|purpose| FLAVOURS.map(|flavour| (purpose, flavour)));
+    let found = modules.find(|&module| self::name(module) == name);
+    found.with_context(|| format!("there is no wasm module `{name}`: take simd128, relaxed or threads"))
 }
 
-/// Builds some of them into `pkg/wasm` and prints their sizes.
+fn name((purpose, flavour): Module) -> String {
+    format!("{}{}", purpose.prefix(), flavour.name())
+}
+
+/// Builds some of them and prints their sizes.
 ///
 /// # Errors
 /// No compiler for wasm is to be had, or a build fails.
@@ -171,8 +185,8 @@ pub fn build(profile: Profile, modules: &[Module]) -> Result<()> {
     let compiler = setup::wasm()?;
     for &module in modules {
         let seconds = Seconds::start();
-        let folder = folder(module);
-        let name = folder.strip_prefix(sh::root().join("pkg/wasm"))?.display().to_string();
+        let folder = module.0.folder()?.join(module.1.name());
+        let name = name(module);
         let linked = compile(&compiler, module, profile).with_context(|| format!("wasm {name}"))?;
         bind(&linked, &folder)?;
         let bound = folder.join(format!("{STEM}_bg.wasm"));
@@ -198,11 +212,15 @@ fn standard_library(flavour: Flavour, profile: Profile) -> Std {
 /// Compiles one of them and returns the module as the linker left it.
 fn compile(compiler: &WasmCompiler, (purpose, flavour): Module, profile: Profile) -> Result<PathBuf> {
     let target = sh::target()?.join(format!("wasm-{}", flavour.name()));
-    let module = target.join("wasm32-unknown-unknown").join(profile.wasm()).join("dynasty_wasm.wasm");
+    let (package, features) = purpose.package();
+    let file = format!("{}.wasm", package.replace('-', "_"));
+    let module = target.join("wasm32-unknown-unknown").join(profile.wasm()).join(file);
     compiler
         .cargo(standard_library(flavour, profile))
-        .words("build --package dynasty-wasm --lib --target wasm32-unknown-unknown --no-default-features --features")
-        .arg(purpose.feature())
+        .words("build --lib --target wasm32-unknown-unknown --no-default-features --package")
+        .arg(package)
+        .arg("--features")
+        .arg(features)
         .arg("--profile")
         .arg(profile.wasm())
         .arg("--target-dir")

@@ -1,15 +1,18 @@
-//! Every operation on every executor against candle in f64.
+//! Every operation on every executor against candle in f64, natively and in a page.
 //!
 //! The bound is on the normalised mean squared error, [`graph::nmse`]; sizes are 1, a prime, a power of two and one past
 //! a workgroup. Results on the processor are the same to the bit for 1, 2 and 3 threads. A failure names the case and
 //! its seed; the values of a case follow from its name.
 
+#![cfg(any(test, target_arch = "wasm32"))]
+
 mod draft;
+mod expected;
+#[cfg(target_arch = "wasm32")]
+mod page;
 mod suite;
 
 use graph::Op;
-
-use suite::Suite;
 
 /// One module a suite, and the operations that each of its cases must contain one of. The `match` has no `_`: an
 /// operation without a suite does not compile.
@@ -23,12 +26,21 @@ macro_rules! suites {
             }
         }
 
-        $(
-            #[test]
-            fn $name() {
-                Suite::play(stringify!($name), $name::cases);
-            }
-        )*
+        /// All suites: their names and what draws their cases.
+        #[cfg(target_arch = "wasm32")]
+        pub const SUITES: &[(&str, fn(&mut suite::Suite))] = &[$((stringify!($name), $name::cases),)*];
+
+        #[cfg(test)]
+        mod native {
+            use super::*;
+
+            $(
+                #[test]
+                fn $name() {
+                    suite::pass(stringify!($name), $name::cases);
+                }
+            )*
+        }
     };
 }
 

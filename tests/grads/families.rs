@@ -1,93 +1,116 @@
-//! Models that read texts, translate or look at pictures: every weight gets candle's gradient, and the loss changes as the
-//! gradients say. The loss is a sum of results, each component with a factor of its own.
+//! Every family that there is, as the checkpoints of the reference library have it: no tensor of any architecture is
+//! without a gradient but those named here, every gradient is candle's, and the loss changes as the gradients say. The
+//! loss is a sum of all results, each component with a factor of its own.
 
-use graph::{Checkpointing, Reduce, Tensor, Training, Var};
-use models::Model;
-use run::ForwardInputs;
-use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
-use crate::suite::{Draft, check_with};
+use dynasty_tests::{Executor, Numbers};
+use graph::{Checkpointing, Reduce, Taps, Tensor, Training, Var};
+use models::vision::{Vision, dinov2, vit};
+use models::{Model, bart, encoder, gemma, llama};
+
+use crate::samples::{self, Sample, Tensors};
+use crate::suite::{Case, Draft, SINGLE};
+use crate::without::{self, unexplained};
+
+/// One test a family. The `match` has no `_`: a family without a test does not compile, and a test without a checkpoint
+/// fails.
+macro_rules! families {
+    ($($name:ident: $pattern:pat,)*) => {
+        fn family_of(model: &Model) -> &'static str {
+            match model {
+                $($pattern => stringify!($name),)*
+            }
+        }
+
+        $(
+            #[test]
+            fn $name() {
+                check(stringify!($name));
+            }
+        )*
+    };
+}
+
+families! {
+    llama: Model::Llama(llama::Config { kind: llama::Kind::Llama, .. }),
+    mistral: Model::Llama(llama::Config { kind: llama::Kind::Mistral, .. }),
+    phi3: Model::Llama(llama::Config { kind: llama::Kind::Phi3, .. }),
+    qwen2: Model::Llama(llama::Config { kind: llama::Kind::Qwen2, .. }),
+    qwen3: Model::Llama(llama::Config { kind: llama::Kind::Qwen3, .. }),
+    gpt2: Model::Gpt2(_),
+    gpt_neox: Model::GptNeox(_),
+    gemma: Model::Gemma(gemma::Config { kind: gemma::Kind::Gemma, .. }),
+    gemma2: Model::Gemma(gemma::Config { kind: gemma::Kind::Gemma2, .. }),
+    gemma3: Model::Gemma(gemma::Config { kind: gemma::Kind::Gemma3, .. }),
+    bert: Model::Encoder(encoder::Config { kind: encoder::Kind::Bert, .. }),
+    roberta: Model::Encoder(encoder::Config { kind: encoder::Kind::Roberta, .. }),
+    distilbert: Model::Encoder(encoder::Config { kind: encoder::Kind::DistilBert, .. }),
+    albert: Model::Encoder(encoder::Config { kind: encoder::Kind::Albert, .. }),
+    t5: Model::T5(_),
+    bart: Model::Bart(bart::Config { kind: bart::Kind::Bart, .. }),
+    marian: Model::Bart(bart::Config { kind: bart::Kind::Marian, .. }),
+    mbart: Model::Bart(bart::Config { kind: bart::Kind::MBart, .. }),
+    m2m_100: Model::Bart(bart::Config { kind: bart::Kind::M2M100, .. }),
+    transformer: Model::Bart(bart::Config { kind: bart::Kind::Transformer, .. }),
+    vit: Model::Vision(Vision::Vit(vit::Config { kind: vit::Kind::Vit, .. })),
+    deit: Model::Vision(Vision::Vit(vit::Config { kind: vit::Kind::Deit, .. })),
+    dinov2: Model::Vision(Vision::Dinov2(dinov2::Config { registers: None, .. })),
+    dinov2_with_registers: Model::Vision(Vision::Dinov2(dinov2::Config { registers: Some(_), .. })),
+    clip: Model::Vision(Vision::Clip(_)),
+    sam: Model::Vision(Vision::Sam(_)),
+    mobile_sam: Model::Vision(Vision::MobileSam(_)),
+    sam2: Model::Vision(Vision::Sam2(_)),
+}
+
+/// Of single precision, through norms of a few values and a decoder behind them.
+const PROMPTED: f64 = 1e-6;
+
+fn check(family: &str) {
+    let mut known: BTreeMap<String, Tensors> = BTreeMap::new();
+    for (i, sample) in samples::all().iter().filter(|sample| family_of(&sample.model) == family).enumerate() {
+        // Kernels that share work within a group are slow where no GPU is.
+        let executors = if i == 0 { &Executor::TESTED[..] } else { &Executor::TESTED[..2] };
+        known.entry(sample.architecture.clone()).or_default().extend(play(sample, executors));
+    }
+    assert!(!known.is_empty(), "{family}: there is nothing to play");
+    let still = known.values().flat_map(|tensors| tensors.still.difference(&tensors.learn));
+    let left = unexplained(without::GRADIENT, family, still);
+    assert!(left.is_empty(), "{family}: no gradient, and no reason for none: {left:?}");
+    let unread = known.values().flat_map(|tensors| tensors.unread.iter().filter(|name| !tensors.reads(name)));
+    let left = unexplained(without::READER, family, unread);
+    assert!(left.is_empty(), "{family}: not read, and no reason why: {left:?}");
+}
+
+/// Compares the gradients of a sample with candle's and with differences.
+fn play(sample: &Sample, executors: &[Executor]) -> Tensors {
+    let (call, inputs) = sample.given.bind(&sample.model).unwrap();
+    let inputs: Vec<(&str, &Tensor)> = inputs.iter().map(|(name, tensor)| (name.as_str(), tensor)).collect();
+    let prompted = sample.model.vision().is_some_and(|model| model.prompts().is_some());
+    let case = Case {
+        name: &sample.name,
+        training: Training::default(),
+        keep: Checkpointing::None,
+        inputs: &inputs,
+        executors,
+        single: if prompted { PROMPTED } else { SINGLE },
+    };
+    let graph = sample.model.build(&call, Taps::none()).unwrap();
+    let checked = case.play(&|graph| sample.weights(graph), &|d| {
+        sample.model.write(d.g, &call).unwrap();
+        let results = graph.outputs.iter().map(|output| mixed(d, d.g.result(&output.name).unwrap()));
+        results.reduce(|a, b| a + b).unwrap()
+    });
+    checked.differences(&case);
+    sample.tensors(&checked.forward, &checked.without().collect())
+}
 
 /// One number that depends on every component of the last axis in another way, or on the squares of what has no fixed
 /// number of them.
 fn mixed<'g>(d: &Draft<'g>, y: Var<'g>) -> Var<'g> {
     let each = match y.shape().last_known() {
-        Some(n) => (y * d.floats([n], &dynasty_tests::Numbers::new(n as u64).normals(n))).reduce(Reduce::Sum),
+        Some(n) => (y * d.floats([n], &Numbers::new(n as u64).normals(n))).reduce(Reduce::Sum),
         None => y * y,
     };
     each.reshape([each.shape().elements()]).reduce(Reduce::Sum)
-}
-
-fn check(name: &str, config: &Value, given: &ForwardInputs, results: &[&str]) {
-    let model = Model::read("config.json", config).unwrap();
-    let (call, inputs) = given.bind(&model).unwrap();
-    let inputs: Vec<(&str, &Tensor)> = inputs.iter().map(|(name, tensor)| (name.as_str(), tensor)).collect();
-    check_with(name, Training::default(), Checkpointing::None, &inputs, &|d| {
-        model.write(d.g, &call).unwrap();
-        let parts = results.iter().map(|name| mixed(d, d.g.result(name).unwrap()));
-        parts.reduce(|a, b| a + b).unwrap()
-    });
-}
-
-fn ids(rows: usize, tokens: usize, most: usize) -> Tensor {
-    Tensor::i32([rows, tokens], (0..rows * tokens).map(|i| (3 + i * 7 % (most - 3)) as i32).collect()).unwrap()
-}
-
-fn texts(rows: usize, tokens: usize) -> ForwardInputs {
-    ForwardInputs::tokens(ids(rows, tokens, 29))
-}
-
-fn pairs() -> ForwardInputs {
-    texts(2, 5).with("decoder_input_ids", ids(2, 4, 23))
-}
-
-#[test]
-fn encoders() {
-    let bert = |architecture: &str| {
-        json!({
-            "architectures": [architecture], "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2,
-            "intermediate_size": 24, "vocab_size": 31, "max_position_embeddings": 12, "type_vocab_size": 2,
-        })
-    };
-    check("bert masked", &bert("BertForMaskedLM"), &texts(2, 5), &["logits"]);
-    check("bert labels", &bert("BertForSequenceClassification"), &texts(2, 5), &["logits"]);
-    check("roberta masked", &bert("RobertaForMaskedLM"), &texts(2, 5), &["logits"]);
-}
-
-#[test]
-fn encoders_with_decoders() {
-    let t5 = json!({
-        "architectures": ["T5ForConditionalGeneration"], "d_model": 16, "d_kv": 8, "d_ff": 24, "num_layers": 2,
-        "num_heads": 2, "vocab_size": 31, "feed_forward_proj": "gated-gelu", "tie_word_embeddings": false,
-    });
-    check("t5", &t5, &pairs(), &["logits"]);
-    let bart = json!({
-        "architectures": ["BartForConditionalGeneration"], "d_model": 16, "encoder_layers": 2, "decoder_layers": 2,
-        "encoder_attention_heads": 2, "decoder_attention_heads": 2, "encoder_ffn_dim": 24, "decoder_ffn_dim": 24,
-        "vocab_size": 31, "max_position_embeddings": 12, "activation_function": "gelu",
-    });
-    check("bart", &bart, &pairs(), &["logits"]);
-}
-
-/// A picture of the usual size.
-fn picture(config: &Value) -> ForwardInputs {
-    match Model::read("config.json", config).unwrap() {
-        Model::Vision(vision) => ForwardInputs::usual(&vision).unwrap(),
-        _ => panic!("looks at no pictures"),
-    }
-}
-
-#[test]
-fn models_that_look_at_pictures() {
-    let tower = json!({
-        "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 24, "image_size": 12,
-        "patch_size": 4, "num_labels": 3, "projection_dim": 8,
-    });
-    let mut vit = tower.clone();
-    vit["architectures"] = json!(["ViTForImageClassification"]);
-    check("vit", &vit, &picture(&vit), &["logits"]);
-    // The tower for texts looks up rows of a table whose size is known at each run only, which has no gradient yet.
-    let mut clip = tower.clone();
-    clip["architectures"] = json!(["CLIPVisionModelWithProjection"]);
-    check("clip", &clip, &picture(&clip), &["image_embeds"]);
 }

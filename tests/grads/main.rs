@@ -5,5 +5,7 @@ mod families;
 mod masks;
 mod models;
 mod rules;
+mod samples;
 mod steps;
 mod suite;
+mod without;

@@ -1,11 +1,13 @@
 //! Segment Anything in training: the loss of masks and of their ratings, through encoder, prompts and decoder.
 
+use dynasty_tests::Executor;
 use graph::{Checkpointing, Reduce, Tensor, Training};
 use models::vision::sam::{Weighed, mask_loss};
 use models::{Call, Model};
 use serde_json::json;
 
-use crate::suite::{check, check_stepped};
+use crate::suite::{Case, check, drawn};
+use crate::without::{self, unexplained};
 
 /// Focal and Dice loss of logits alone, whose differences are smooth.
 #[test]
@@ -80,13 +82,26 @@ fn every_weight_of_the_model() {
     let given: Vec<(&str, &Tensor)> = inputs.iter().map(|(name, tensor)| (*name, tensor)).collect();
     for keep in [Checkpointing::None, Checkpointing::EveryBlock] {
         let name = format!("segment anything {keep:?}");
-        let (forward, ..) = check_stepped(&name, (Training::default(), keep, DEEP), &given, &|d| {
+        let case = Case {
+            name: &name,
+            training: Training::default(),
+            keep,
+            inputs: &given,
+            executors: &Executor::TESTED,
+            single: DEEP,
+        };
+        // The loss has steps in it, so that there are no differences to compare with.
+        let checked = case.play(&|graph| drawn(&name, graph), &|d| {
             model.write(d.g, &Call::train_on(PICTURES)).unwrap();
             d.g.result("loss").unwrap()
         });
+        let still: Vec<String> = checked.without().map(str::to_string).collect();
+        let left = unexplained(without::GRADIENT, "sam", still.iter());
+        assert!(left.is_empty(), "{name}: no gradient, and no reason for none: {left:?}");
         // A model that is saved has every weight that a model that is read needs.
         let whole = model.build(&Call::look(models::Look::default()), graph::Taps::none()).unwrap();
-        let missing = whole.weights.iter().find(|spec| !forward.weights.iter().any(|other| other.name == spec.name));
+        let missing =
+            whole.weights.iter().find(|spec| !checked.forward.weights.iter().any(|other| other.name == spec.name));
         assert!(missing.is_none(), "{missing:?} is not trained");
     }
 }

@@ -2,8 +2,8 @@
 
 use graph::Side::{Plain, Transposed};
 use graph::{
-    Act, Attention, Bias, BinaryOp, Checkpointing, Corners, DType, Interpolation, MatMul, Op, Reduce, Rope, RopeLayout,
-    Tensor, Training, UnaryOp, Window,
+    Act, Attention, Bias, BinaryOp, Checkpointing, Corners, DType, Dim, Interpolation, MatMul, Op, Reduce, Rope,
+    RopeLayout, Tensor, Training, UnaryOp, Var, Window,
 };
 
 use crate::suite::{Draft, check, check_with};
@@ -14,9 +14,47 @@ fn gather_rows() {
         d.mixed(d.weight("table", [5, 7]).gather_rows(d.integers([2, 4], &[0, 3, 3, 4, 1, 2, 3, 0])))
     });
     check("scattered rows", |d| {
-        let rows =
-            d.g.push(Op::ScatterAddRows { rows: 6 }, &[d.integers([4], &[5, 0, 5, 2]), d.weight("values", [4, 3])]);
+        let rows = d
+            .g
+            .push(Op::ScatterAddRows { rows: 6.into() }, &[d.integers([4], &[5, 0, 5, 2]), d.weight("values", [4, 3])]);
         d.mixed(rows * rows)
+    });
+}
+
+/// Sizes that only a run knows: T rows of a table are themselves a table, are joined, cut and averaged.
+#[test]
+fn sizes_of_a_run() {
+    let ids = Tensor::i32([4], vec![3, 0, 3, 5]).unwrap();
+    let ends = Tensor::i32([3], vec![1, 3, 1]).unwrap();
+    let play = |name: &str, write: &dyn for<'g> Fn(Var<'g>, &Draft<'g>) -> Var<'g>| {
+        let inputs = [("ids", &ids), ("ends", &ends)];
+        check_with(name, Training::default(), Checkpointing::None, &inputs, &|d| {
+            let [ids, ends] =
+                [("ids", 'T'), ("ends", 'R')].map(|(name, n)| d.g.input(name, DType::I32, [Dim::from(n)]));
+            let rows = d.weight("table", [6, 5]).gather_rows(ids); // [T, 5]
+            let y = write(rows, d) + d.weight("rest", [6, 5]).gather_rows(ends).sum_to([1, 5]);
+            // Rows count as their squares do, columns by a factor each.
+            (y * y * d.floats([5], &[0.3, -1.2, 0.7, 2.0, -0.4])).sum_to([1, 1]).reshape([1])
+        });
+    };
+    play("rows of rows", &|rows, d| rows.gather_rows(d.integers([3], &[1, 3, 1])));
+    play("sums of rows", &|rows, d| {
+        let places = d.g.constant(Tensor::i32([1], vec![0]).unwrap());
+        let first = rows.slice(0, 0, 1);
+        d.g.push(Op::ScatterAddRows { rows: 'T'.into() }, &[places, first]) + rows
+    });
+    play("joined rows", &|rows, d| {
+        let joined = rows.concat(&[d.weight("more", [2, 5]), rows.silu()], 0); // [2T + 2, 5]
+        joined.slice(0, 1, Dim::from('T') + 2.into())
+    });
+    play("rows behind others", &|rows, d| {
+        let joined = d.weight("more", [6, 5]).concat(&[rows.silu(), rows], 0); // [2T + 6, 5]
+        joined.slice(0, Dim::from('T'), Dim::from('T'))
+    });
+    play("padded rows", &|rows, _| rows.pad(0, Dim::from('T') - 2.into(), Dim::from('T') * 2.into()));
+    play("means of columns", &|rows, d| {
+        let mean = rows.permute([1, 0]).silu().reduce(Reduce::Mean).permute([1, 0]); // [1, 5]
+        mean + d.weight("more", [1, 5])
     });
 }
 

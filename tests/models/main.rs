@@ -6,7 +6,6 @@ mod adapters;
 mod beams;
 mod cache;
 mod ctranslate2;
-mod fixture;
 mod forward;
 mod gguf;
 mod list;
@@ -21,6 +20,8 @@ mod warm;
 mod written;
 
 use std::fmt::Display;
+
+use dynasty_tests::fixture;
 
 /// Failures of one suite, shown at its end.
 #[derive(Default)]

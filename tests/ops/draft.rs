@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use dynasty_tests::{Numbers, Stored};
 use format::QuantType;
-use graph::{Builder, Graph, Scope, Taps, Tensor, Var};
+use graph::{Builder, Dim, Graph, Scope, Taps, Tensor, Var};
 
 /// A graph being written, with the values of its inputs.
 pub struct Draft {
@@ -56,9 +56,19 @@ impl Draft {
 
     /// An input with these values.
     pub fn given(&self, tensor: Tensor) -> Var<'_> {
+        let shape: Vec<Dim> = tensor.shape.iter().map(|n| (*n).into()).collect();
+        self.given_as(shape, tensor)
+    }
+
+    /// An input of about normal values whose number of rows only a run knows: T.
+    pub fn rows(&self, [n, width]: [usize; 2]) -> Var<'_> {
+        let values = self.numbers.borrow_mut().normals(n * width);
+        self.given_as(vec!['T'.into(), width.into()], Tensor::f32([n, width], values).unwrap())
+    }
+
+    fn given_as(&self, shape: Vec<Dim>, tensor: Tensor) -> Var<'_> {
         let mut inputs = self.inputs.borrow_mut();
         let name = format!("x{}", inputs.len());
-        let shape: Vec<graph::Dim> = tensor.shape.iter().map(|n| (*n).into()).collect();
         let var = self.g.input(&name, tensor.dtype(), shape);
         inputs.push((name, tensor));
         var

@@ -1,5 +1,7 @@
 //! Zeros along one axis.
 
+use graph::Dim;
+
 use crate::suite::{Bound, Suite};
 
 pub fn cases(suite: &mut Suite) {
@@ -12,6 +14,11 @@ pub fn cases(suite: &mut Suite) {
         });
         suite.check(Bound::EXACT, format!("last axis at {start} of {size}"), |d| {
             d.out(d.normal([2, 3, 5]).pad(2, start, size));
+        });
+    }
+    for n in [1, 7, 65] {
+        suite.check(Bound::EXACT, format!("{n} rows behind as many"), |d| {
+            d.out(d.rows([n, 5]).pad(0, Dim::from('T'), Dim::from('T') * 2.into()));
         });
     }
 }

@@ -1,5 +1,7 @@
 //! Parts of an axis.
 
+use graph::Dim;
+
 use crate::suite::{Bound, Suite};
 
 pub fn cases(suite: &mut Suite) {
@@ -22,5 +24,12 @@ pub fn cases(suite: &mut Suite) {
             d.out(part);
         }
     });
+    for n in [1, 7, 65] {
+        suite.check(Bound::EXACT, format!("of {n} rows behind others"), |d| {
+            let rows = d.normal([3, 9]).concat(&[d.rows([n, 9])], 0); // [T + 3, 9]
+            d.out(rows.slice(0, Dim::from('T'), 3));
+            d.out(rows.slice(0, 2, Dim::from('T')));
+        });
+    }
     suite.check(Bound::EXACT, "of a weight", |d| d.out(d.at("w").weight([9, 66]).slice(0, 2, 5)));
 }

@@ -1,5 +1,6 @@
-//! What the suites share: executors behind one edge, random values that a seed reproduces, and where the files are.
+//! What the suites share: executors behind one edge, checkpoints of the reference library, random values that a seed reproduces, and where the files are.
 
+pub mod fixture;
 mod paths;
 mod player;
 mod random;

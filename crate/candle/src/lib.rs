@@ -80,17 +80,27 @@ impl Engine {
         outputs.iter().map(to_host).collect()
     }
 
-    /// The gradients of the first output, which holds one number, by candle's own backward pass: for each weight of
-    /// the graph, in order.
+    /// The first output, which holds one number, in the engine's precision.
     ///
     /// # Errors
-    /// As [`Engine::run`]; or the output does not depend on a weight.
+    /// As [`Engine::run`].
+    pub fn number(&self, graph: &Graph, weights: &Weights, inputs: &[(&str, &Tensor)]) -> Result<f64, Error> {
+        let outputs = self.play(graph, &mut weights.lock(), None, inputs)?;
+        let first = outputs.first().ok_or_else(|| Error::Session("the graph has no output".into()))?;
+        Ok(first.to_dtype(Precision::F64)?.flatten_all()?.squeeze(0)?.to_scalar()?)
+    }
+
+    /// The gradients of the first output, which holds one number, by candle's own backward pass: for each weight of
+    /// the graph, in order, none where the output does not depend on it.
+    ///
+    /// # Errors
+    /// As [`Engine::run`].
     pub fn gradients(
         &self,
         graph: &Graph,
         weights: &Weights,
         inputs: &[(&str, &Tensor)],
-    ) -> Result<Vec<Tensor>, Error> {
+    ) -> Result<Vec<Option<Tensor>>, Error> {
         let held = weights.lock().clone();
         let vars = held.iter().map(|(name, value)| Ok((name.clone(), Var::from_tensor(value)?)));
         let vars: BTreeMap<String, Var> = vars.collect::<Result<_, Error>>()?;
@@ -98,8 +108,7 @@ impl Engine {
         let outputs = self.play(graph, &mut values, None, inputs)?;
         let gradients = outputs.first().ok_or_else(|| Error::Session("the graph has no output".into()))?.backward()?;
         let of = |name: &String| vars.get(name).and_then(|var| gradients.get(var.as_tensor()));
-        let named = graph.weights.iter().map(|spec| of(&spec.name).ok_or_else(|| Error::Weight(spec.name.clone())));
-        named.map(|value| value.and_then(to_host)).collect()
+        graph.weights.iter().map(|spec| of(&spec.name).map(to_host).transpose()).collect()
     }
 
     fn play(

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use candle_core::{D, DType, Tensor as Value};
 use graph::{
-    Act, Bias, BinaryOp, Graph, MatMul, Node, Op, Port, Reduce, Rope, RopeLayout, Side, Symbols, Tensor, UnaryOp,
+    Act, Bias, BinaryOp, Dim, Graph, MatMul, Node, Op, Port, Reduce, Rope, RopeLayout, Side, Symbols, Tensor, UnaryOp,
     WeightId,
 };
 
@@ -75,11 +75,13 @@ impl Play<'_> {
             Op::TopK { k } => top_k(&x[0], *k).map(|(values, indices)| vec![values, indices]),
             Op::Reshape(shape) => one(x[0].contiguous()?.reshape(shape.eval(&self.symbols)?)?),
             Op::Permute(axes) => one(x[0].permute(axes.as_slice())?.contiguous()?),
-            Op::Slice { axis, start, len } => one(x[0].narrow(*axis, *start, *len)?.contiguous()?),
+            Op::Slice { axis, start, len } => {
+                one(x[0].narrow(*axis, self.size(start)?, self.size(len)?)?.contiguous()?)
+            }
             Op::Concat { axis } => one(Value::cat(&x, *axis)?),
             Op::Expand(shape) => one(x[0].broadcast_as(shape.eval(&self.symbols)?)?.contiguous()?),
             Op::SumTo(shape) => one(sum_to(&x[0], &shape.eval(&self.symbols)?)?),
-            Op::Pad { axis, start, size } => one(pad(&x[0], *axis, *start, size.eval(&self.symbols)?)?),
+            Op::Pad { axis, start, size } => one(pad(&x[0], *axis, self.size(start)?, self.size(size)?)?),
             Op::Unfold(window) => one(vision::unfold(&x[0], window)?),
             Op::Fold { window, size } => one(vision::fold(&x[0], window, *size)?),
             Op::Depthwise { window, act, .. } => {
@@ -87,7 +89,7 @@ impl Play<'_> {
                 one(act.map_or(Ok(out.clone()), |kind| self::act(&out, kind))?)
             }
             Op::Dropout(dropout) => one(backward::dropout(&x[0], &x[1], *dropout)?),
-            Op::ScatterAddRows { rows } => one(backward::scatter_add_rows(&x[0], &x[1], *rows)?),
+            Op::ScatterAddRows { rows } => one(backward::scatter_add_rows(&x[0], &x[1], self.size(rows)?)?),
             Op::SoftmaxCrossEntropy { smoothing } => backward::cross_entropy(&x[0], &x[1], f64::from(*smoothing)),
             Op::SoftmaxCrossEntropyGrad { smoothing } => one(backward::cross_entropy_grad(&x, f64::from(*smoothing))?),
             Op::UnaryGrad(op) => one((&x[1] * backward::derivative(&x[0], *op)?)?),
@@ -113,6 +115,10 @@ impl Play<'_> {
     fn input(&self, name: &str) -> Result<Value, Error> {
         let given = self.inputs.iter().find(|(given, _)| *given == name);
         self.engine.to_device(given.ok_or_else(|| Error::Session(format!("input {name} is not given")))?.1)
+    }
+
+    fn size(&self, dim: &Dim) -> Result<usize, Error> {
+        Ok(dim.eval(&self.symbols)?)
     }
 
     /// Nodes behind a change read the new values.

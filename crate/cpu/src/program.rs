@@ -119,7 +119,7 @@ impl Program {
             None => Symbols::new().with('P', 0),
         };
         let symbols = graph.bind(symbols, inputs)?;
-        self.measured.fill(&self.plan, &symbols)?;
+        self.measured.fill(&self.plan, symbols)?;
         self.layout.fit(&self.plan, self.measured.lens())?;
         let mut given = Vec::with_capacity(inputs.len());
         for (name, _) in graph.inputs() {

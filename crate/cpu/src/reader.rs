@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use graph::{Data, Graph, Op, Port, Symbols, Tensor};
+use graph::{Data, Dim, Graph, Op, Port, Symbols, Tensor};
 
 use crate::Error;
 use crate::layout::Pieces;
@@ -14,6 +14,7 @@ use crate::weights::Weight;
 /// Sizes of every value in one run. The memory is kept for the next one.
 #[derive(Default)]
 pub(crate) struct Measured {
+    symbols: Symbols,
     /// The value of each dim.
     dims: Vec<usize>,
     /// All shapes, one after another.
@@ -29,13 +30,13 @@ impl Measured {
     ///
     /// # Errors
     /// A dim has no value, or a value has more elements than there can be.
-    pub fn fill(&mut self, plan: &Plan, symbols: &Symbols) -> Result<(), Error> {
+    pub fn fill(&mut self, plan: &Plan, symbols: Symbols) -> Result<(), Error> {
         self.dims.clear();
         self.shapes.clear();
         self.places.clear();
         self.lens.clear();
         for dim in &plan.dims {
-            self.dims.push(dim.eval(symbols)?);
+            self.dims.push(dim.eval(&symbols)?);
         }
         for value in &plan.values {
             let start = self.shapes.len();
@@ -52,6 +53,7 @@ impl Measured {
             self.lens.push(if self.shapes[range.clone()].contains(&0) { 0 } else { len });
             self.places.push(range);
         }
+        self.symbols = symbols;
         Ok(())
     }
 
@@ -88,6 +90,11 @@ impl<'a> Reader<'a> {
     /// The sizes.
     pub fn shape(&self, port: Port) -> &'a [usize] {
         self.measured.shape(self.plan.index(port))
+    }
+
+    /// The value of a dim that an operation names.
+    pub fn size(&self, dim: &Dim) -> Result<usize, Error> {
+        Ok(dim.eval(&self.measured.symbols)?)
     }
 
     /// The last size and the product of the others.

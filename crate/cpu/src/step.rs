@@ -140,12 +140,13 @@ pub(crate) fn run(
             let (x, shape) = (words(task, 0)?, task.shape(0)?);
             permute::permute(pool, axes, (x, shape), bytemuck::cast_slice_mut(out), task.out_shape());
         }
-        Op::Slice { axis, start, len } => {
+        Op::Slice { axis, start, .. } => {
             let (x, shape) = (words(task, 0)?, task.shape(0)?);
-            if start.checked_add(*len).is_none_or(|end| end > shape[*axis]) {
+            let (start, len) = (task.reader.size(start)?, task.out_shape()[*axis]);
+            if start.checked_add(len).is_none_or(|end| end > shape[*axis]) {
                 return Err(task.fail(format!("{start}..+{len} of axis {axis}")));
             }
-            slice::slice(pool, (*axis, *start), (x, shape), bytemuck::cast_slice_mut(out), task.out_shape());
+            slice::slice(pool, (*axis, start), (x, shape), bytemuck::cast_slice_mut(out), task.out_shape());
         }
         Op::Concat { axis } => concat_node(task, *axis, out)?,
         Op::Expand(_) => {
@@ -153,7 +154,7 @@ pub(crate) fn run(
             expand::expand(pool, x, bytemuck::cast_slice_mut(out), task.out_shape());
         }
         Op::SumTo(_) => sum_to::sum_to(pool, (task.f32(0)?, task.shape(0)?), out, task.out_shape()),
-        Op::Pad { axis, start, .. } => pad_node(task, *axis, *start, out)?,
+        Op::Pad { axis, start, .. } => pad_node(task, *axis, task.reader.size(start)?, out)?,
         Op::ScatterAddRows { .. } => {
             let width = task.reader.rows(task.port(1)?).1;
             scatter_add_rows::scatter_add_rows(pool, task.i32(0)?, task.f32(1)?, width, out);

@@ -55,7 +55,7 @@ fn write_detail(graph: &Graph, op: &Op, f: &mut fmt::Formatter<'_>) -> fmt::Resu
         Op::Reduce(reduce) => write!(f, " {reduce:?}"),
         Op::TopK { k } => write!(f, " k={k}"),
         Op::Permute(axes) => write!(f, " {axes:?}"),
-        Op::Slice { axis, start, len } => write!(f, " axis={axis} {start}..{}", start + len),
+        Op::Slice { axis, start, len } => write!(f, " axis={axis} {start}..{}", start.clone() + len.clone()),
         Op::Concat { axis } => write!(f, " axis={axis}"),
         Op::MatMul(spec) => write!(f, " {:?} {:?}", spec.a, spec.b),
         Op::Unfold(window) | Op::Fold { window, .. } | Op::Depthwise { window, .. } => {

@@ -89,9 +89,9 @@ pub enum Op {
         /// Which axis.
         axis: usize,
         /// The first element.
-        start: usize,
+        start: Dim,
         /// How many.
-        len: usize,
+        len: Dim,
     },
     /// Joins along one axis: `a, b, … → joined`.
     Concat {
@@ -107,7 +107,7 @@ pub enum Op {
         /// Which axis.
         axis: usize,
         /// Where the first element of `x` comes to lie.
-        start: usize,
+        start: Dim,
         /// The new size of the axis.
         size: Dim,
     },
@@ -135,7 +135,7 @@ pub enum Op {
     /// outside is left out. Rows with one id are added in their order.
     ScatterAddRows {
         /// Rows of the result.
-        rows: usize,
+        rows: Dim,
     },
     /// `x, rng [2] i32 = (seed, step) → x`.
     Dropout(Dropout),

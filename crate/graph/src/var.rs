@@ -271,8 +271,8 @@ impl<'g> Var<'g> {
 
     /// `len` elements of an axis from `start`.
     #[track_caller]
-    pub fn slice(self, axis: usize, start: usize, len: usize) -> Var<'g> {
-        self.apply(Op::Slice { axis, start, len }, &[])
+    pub fn slice(self, axis: usize, start: impl Into<Dim>, len: impl Into<Dim>) -> Var<'g> {
+        self.apply(Op::Slice { axis, start: start.into(), len: len.into() }, &[])
     }
 
     /// Cuts the last axis into parts of the given sizes.
@@ -302,8 +302,8 @@ impl<'g> Var<'g> {
 
     /// Zeros around this value along an axis, which comes to have `size` elements.
     #[track_caller]
-    pub fn pad(self, axis: usize, start: usize, size: impl Into<Dim>) -> Var<'g> {
-        self.apply(Op::Pad { axis, start, size: size.into() }, &[])
+    pub fn pad(self, axis: usize, start: impl Into<Dim>, size: impl Into<Dim>) -> Var<'g> {
+        self.apply(Op::Pad { axis, start: start.into(), size: size.into() }, &[])
     }
 
     /// In a graph for training, drops the share of values that it says, by `rng` [2] i32 (seed, step).

@@ -18,6 +18,8 @@ use crate::{Error, Fields};
 /// What is fixed for one model.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
+    /// The family.
+    pub kind: Kind,
     /// Vocabulary, V.
     pub n_vocab: usize,
     /// Width, C.
@@ -99,6 +101,7 @@ impl Config {
             Kind::Qwen2 | Kind::Phi3 => Bias::None,
         };
         Ok(Self {
+            kind,
             n_vocab: config.size("vocab_size")?,
             n_embd,
             n_layer,

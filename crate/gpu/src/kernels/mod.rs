@@ -191,15 +191,15 @@ fn node_dispatches(context: &Context<'_>, id: NodeId) -> Result<Vec<Dispatch>, E
         Op::ArgMax => one(rows::arg_max(context, node, out)),
         Op::TopK { k } => rows::top_k(context, node, out, *k),
         Op::Permute(axes) => one(movement::permute(context, node, out, axes)),
-        Op::Slice { axis, start, len } => one(movement::slice(context, node, out, (*axis, *start, *len))),
+        Op::Slice { axis, start, .. } => one(movement::slice(context, node, out, *axis, start)),
         Op::Concat { axis } => movement::concat(context, node, out, *axis),
         Op::Expand(_) => one(movement::expand(context, node, out)),
         Op::SumTo(_) => sum_to::sum_to(context, node, out),
-        Op::Pad { axis, start, .. } => one(movement::pad(context, node, out, *axis, *start)),
+        Op::Pad { axis, start, .. } => one(movement::pad(context, node, out, *axis, start)),
         Op::Unfold(window) => one(vision::unfold(context, node, out, window)),
         Op::Fold { window, .. } => one(vision::fold(context, node, out, window)),
         Op::Depthwise { window, bias, act } => one(vision::depthwise(context, node, out, (window, *bias, *act))),
-        Op::ScatterAddRows { rows } => scatter::scatter_add_rows(context, node, out, *rows),
+        Op::ScatterAddRows { .. } => scatter::scatter_add_rows(context, node, out),
         Op::Dropout(_)
         | Op::SoftmaxCrossEntropy { .. }
         | Op::UnaryGrad(_)

@@ -1,6 +1,6 @@
 //! Values that are moved and not changed.
 
-use graph::{Node, Port};
+use graph::{Dim, Node, Port};
 
 use super::elementwise::{merge, strides};
 use super::{Buffer, Context, Dispatch, threads, unsupported};
@@ -51,9 +51,10 @@ pub(super) fn slice(
     context: &Context<'_>,
     node: &Node,
     out: Port,
-    (axis, start, len): (usize, usize, usize),
+    axis: usize,
+    start: &Dim,
 ) -> Result<Dispatch, Error> {
-    let shape = context.shape(node.inputs[0])?;
+    let (shape, start, len) = (context.shape(node.inputs[0])?, start.eval(context.symbols)?, context.shape(out)?[axis]);
     if start + len > shape[axis] {
         return Err(unsupported(node, out, format!("{start}..{} of axis {axis} of {shape:?}", start + len)));
     }
@@ -63,8 +64,8 @@ pub(super) fn slice(
     Ok(Dispatch::new(Shader::Slice, vec![Buffer::Value(node.inputs[0]), Buffer::Value(out)], params, threads(n)))
 }
 
-pub(super) fn pad(context: &Context<'_>, node: &Node, out: Port, axis: usize, start: usize) -> Result<Dispatch, Error> {
-    let (shape, padded) = (context.shape(node.inputs[0])?, context.shape(out)?);
+pub(super) fn pad(context: &Context<'_>, node: &Node, out: Port, axis: usize, start: &Dim) -> Result<Dispatch, Error> {
+    let (shape, padded, start) = (context.shape(node.inputs[0])?, context.shape(out)?, start.eval(context.symbols)?);
     if start + shape[axis] > padded[axis] {
         return Err(unsupported(node, out, format!("axis {axis} of {shape:?} at {start} does not fit {padded:?}")));
     }

@@ -8,13 +8,8 @@ use crate::Error;
 use crate::shaders::Shader;
 
 /// Finds for each id the next that is the same, then adds along these links: each row has one writer and one order.
-pub(super) fn scatter_add_rows(
-    context: &Context<'_>,
-    node: &Node,
-    out: Port,
-    rows: usize,
-) -> Result<Vec<Dispatch>, Error> {
-    let (_, cols) = context.rows_cols(out)?;
+pub(super) fn scatter_add_rows(context: &Context<'_>, node: &Node, out: Port) -> Result<Vec<Dispatch>, Error> {
+    let (rows, cols) = context.rows_cols(out)?;
     let n: usize = context.shape(node.inputs[0])?.iter().product();
     if n > MOST_TURNS {
         return Err(unsupported(node, out, format!("{n} rows at once, at most {MOST_TURNS} are added")));

@@ -93,7 +93,7 @@ pub(super) fn rule<'g>(site: &Site<'_, 'g>) -> Emitted<'g> {
         }
         Op::Slice { axis, start, .. } => {
             let dy = site.dy()?;
-            Ok(site.one(0, || dy.pad(*axis, *start, site.x(0).dim(*axis))))
+            Ok(site.one(0, || dy.pad(*axis, start.clone(), site.x(0).dim(*axis))))
         }
         Op::Concat { axis } => concat(site, *axis),
         Op::Expand(_) => {
@@ -106,8 +106,7 @@ pub(super) fn rule<'g>(site: &Site<'_, 'g>) -> Emitted<'g> {
         }
         Op::Pad { axis, start, .. } => {
             let dy = site.dy()?;
-            let len = site.x(0).dim(*axis).known().ok_or("its size is not known when the graph is built")?;
-            Ok(site.one(0, || dy.slice(*axis, *start, len)))
+            Ok(site.one(0, || dy.slice(*axis, start.clone(), site.x(0).dim(*axis))))
         }
         Op::Unfold(window) => vision::unfold(site, *window),
         Op::Fold { window, .. } => {
@@ -136,8 +135,7 @@ pub(super) fn rule<'g>(site: &Site<'_, 'g>) -> Emitted<'g> {
 
 fn gather_rows<'g>(site: &Site<'_, 'g>) -> Emitted<'g> {
     let dy = site.dy()?;
-    let rows = site.x(0).dim(0).known().ok_or("the table's rows are not known when the graph is built")?;
-    Ok(site.one(0, || site.x(1).apply(Op::ScatterAddRows { rows }, &[dy])))
+    Ok(site.one(0, || site.x(1).apply(Op::ScatterAddRows { rows: site.x(0).dim(0) }, &[dy])))
 }
 
 /// All axes but the last as one.
@@ -241,30 +239,28 @@ fn binary<'g>(site: &Site<'_, 'g>, op: BinaryOp) -> Emitted<'g> {
 fn reduce<'g>(site: &Site<'_, 'g>, op: Reduce) -> Emitted<'g> {
     let (x, dy) = (site.x(0), site.dy()?);
     let shape: Shape = x.shape();
-    match op {
-        Reduce::Sum => Ok(site.one(0, || dy.expand(shape))),
-        Reduce::Mean => {
-            let n = shape
-                .last_known()
-                .filter(|n| *n > 0)
-                .ok_or("the width of a mean is not known when the graph is built")?;
-            Ok(site.one(0, || dy.scale(1.0 / n as f32).expand(shape)))
-        }
+    Ok(site.one(0, || match op {
+        Reduce::Sum => dy.expand(shape),
+        Reduce::Mean => match shape.last_known() {
+            Some(n) => dy.scale(1.0 / n as f32).expand(shape),
+            // As many ones as the run has values.
+            None => dy.expand(shape) / x.affine(0.0, 1.0).reduce(Reduce::Sum),
+        },
         // Equal largest values share the gradient.
-        Reduce::Max => Ok(site.one(0, || {
+        Reduce::Max => {
             let largest = x.binary(BinaryOp::Ge, site.y(0));
             largest * (dy / largest.reduce(Reduce::Sum))
-        })),
-    }
+        }
+    }))
 }
 
 fn concat<'g>(site: &Site<'_, 'g>, axis: usize) -> Emitted<'g> {
     let dy = site.dy()?;
-    let (mut start, mut emitted) = (0, Vec::new());
+    let (mut start, mut emitted) = (Dim::from(0), Vec::new());
     for i in 0..site.node.inputs.len() {
-        let len = site.x(i).dim(axis).known().ok_or("a joined size is not known when the graph is built")?;
-        emitted.extend(site.one(i, || dy.slice(axis, start, len)));
-        start += len;
+        let len = site.x(i).dim(axis);
+        emitted.extend(site.one(i, || dy.slice(axis, start.clone(), len.clone())));
+        start = start + len;
     }
     Ok(emitted)
 }

@@ -2,15 +2,15 @@
 
 use super::{Rule, count, ensure, exactly, floats, integers, one, ranked, same, without_last};
 use crate::graph::{ValueType, WeightId, WeightSpec};
-use crate::{Attention, DType, Shape, Update};
+use crate::{Attention, DType, Dim, Shape, Update};
 
-pub(super) fn scatter_add_rows(inputs: &[ValueType], rows: usize) -> Rule {
+pub(super) fn scatter_add_rows(inputs: &[ValueType], rows: &Dim) -> Rule {
     count(inputs, 2)?;
     let (ids, values) = (&inputs[0], floats(&inputs[1..], 1)?);
     integers(ids, "ids")?;
     let values = ranked(&values[0].shape, 1)?;
     ensure(without_last(values)? == ids.shape, || format!("ids {} do not fit values {values}", ids.shape))?;
-    one([rows.into(), values[values.len() - 1].clone()].into(), DType::F32)
+    one([rows.clone(), values[values.len() - 1].clone()].into(), DType::F32)
 }
 
 /// `inputs` of one shape give `outputs` of it.

@@ -36,16 +36,16 @@ pub(crate) fn infer(op: &Op, inputs: &[ValueType], tables: &Tables<'_>) -> Rule 
         Op::TopK { k } => top_k(inputs, *k),
         Op::Reshape(shape) => reshape(inputs, shape),
         Op::Permute(axes) => permute(inputs, axes),
-        Op::Slice { axis, start, len } => slice(inputs, *axis, *start, *len),
+        Op::Slice { axis, start, len } => slice(inputs, *axis, start, len),
         Op::Concat { axis } => concat(inputs, *axis),
         Op::Expand(shape) => expand(inputs, shape),
         Op::SumTo(shape) => sum_to(inputs, shape),
-        Op::Pad { axis, start, size } => pad(inputs, *axis, *start, size),
+        Op::Pad { axis, start, size } => pad(inputs, *axis, start, size),
         Op::Unfold(window) => vision::unfold(inputs, window),
         Op::Fold { window, size } => vision::fold(inputs, window, *size),
         Op::Depthwise { window, bias, .. } => vision::depthwise(inputs, window, *bias),
         Op::Dropout(_) => dropout(inputs),
-        Op::ScatterAddRows { rows } => backward::scatter_add_rows(inputs, *rows),
+        Op::ScatterAddRows { rows } => backward::scatter_add_rows(inputs, rows),
         Op::SoftmaxCrossEntropy { .. } => backward::softmax_cross_entropy(inputs),
         Op::UnaryGrad(_) => backward::alike(inputs, 2, 1),
         Op::GatedGrad(_) => backward::alike(inputs, 3, 2),
@@ -244,14 +244,14 @@ fn permute(inputs: &[ValueType], axes: &[usize]) -> Rule {
     one(Shape::from(axes.iter().map(|a| x[*a].clone()).collect::<Vec<_>>()), inputs[0].dtype)
 }
 
-fn slice(inputs: &[ValueType], axis: usize, start: usize, len: usize) -> Rule {
+fn slice(inputs: &[ValueType], axis: usize, start: &Dim, len: &Dim) -> Rule {
     count(inputs, 1)?;
     let x = &inputs[0].shape;
     ranked(x, axis + 1)?;
-    let inside = x[axis].known().is_none_or(|n| start + len <= n);
-    ensure(inside, || format!("{start}..{} of axis {axis} of {x}", start + len))?;
+    let end = start.clone() + len.clone();
+    ensure(may_hold(&x[axis], &end), || format!("{start}..{end} of axis {axis} of {x}"))?;
     let mut dims = x.to_vec();
-    dims[axis] = len.into();
+    dims[axis] = len.clone();
     one(dims.into(), inputs[0].dtype)
 }
 
@@ -281,10 +281,16 @@ fn sum_to(inputs: &[ValueType], shape: &Shape) -> Rule {
     one(shape.clone(), DType::F32)
 }
 
-fn pad(inputs: &[ValueType], axis: usize, start: usize, size: &Dim) -> Rule {
+/// Whether `size` elements may reach up to `end`, as far as this is known when the graph is built.
+fn may_hold(size: &Dim, end: &Dim) -> bool {
+    size.known().zip(end.known()).is_none_or(|(size, end)| end <= size)
+}
+
+fn pad(inputs: &[ValueType], axis: usize, start: &Dim, size: &Dim) -> Rule {
     let x = ranked(&floats(inputs, 1)?[0].shape, axis + 1)?;
-    let inside = x[axis].known().zip(size.known()).is_none_or(|(len, size)| start + len <= size);
-    ensure(inside, || format!("axis {axis} of {x} at {start} does not fit into {size}"))?;
+    ensure(may_hold(size, &(start.clone() + x[axis].clone())), || {
+        format!("axis {axis} of {x} at {start} does not fit into {size}")
+    })?;
     let mut dims = x.to_vec();
     dims[axis] = size.clone();
     one(dims.into(), DType::F32)

@@ -3,11 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use dynasty_tests::fixtures;
-use format::{Checkpoint, DirFolder, FileBytes};
+use format::{Checkpoint, DirFolder, Dtype, FileBytes, QuantType};
+use graph::{Graph, WeightSpec};
 use pollster::block_on;
-use run::{ForwardInputs, Package, Source};
+use run::{ForwardInputs, Found, Package, Source};
 use serde_json::Value;
+
+use crate::{Stored, fixtures};
 
 /// Fewer would mean that a folder was lost.
 const AT_LEAST: usize = 159;
@@ -101,6 +103,31 @@ impl Fixture {
         let bytes = FileBytes::open(self.folder.join(file)).unwrap();
         block_on(Checkpoint::safetensors(vec![Rc::new(bytes)])).unwrap()
     }
+}
+
+/// The graph's weights as the checkpoint stores them; turned ones as floats.
+pub fn weights(package: &Package, graph: &Graph) -> Result<Vec<Stored>, run::Error> {
+    let found = package.find(graph)?;
+    let one = |(spec, found): (&WeightSpec, Found)| {
+        let checkpoint = package.checkpoint();
+        let dtype = checkpoint.tensor(&found.name).map(|info| info.dtype);
+        let (ty, data) = match (dtype, found.stored, &found.rows) {
+            (Some(Dtype::Quant(ty)), graph::Stored::AsDeclared, None) => (ty, block_on(checkpoint.read(&found.name))?),
+            (Some(Dtype::Quant(ty)), graph::Stored::AsDeclared, Some(rows)) => {
+                (ty, block_on(checkpoint.read_rows(&found.name, rows.clone()))?)
+            }
+            _ => (QuantType::F32, changed(&block_on(checkpoint.read_f32(&found.name))?, found.stored, &spec.shape)),
+        };
+        Ok(Stored { name: spec.name.clone(), shape: spec.shape.clone(), ty, data })
+    };
+    graph.weights.iter().zip(found).map(one).collect()
+}
+
+fn changed((_, values): &(Vec<usize>, Vec<f32>), stored: graph::Stored, seen: &[usize]) -> Vec<u8> {
+    let mut out = Vec::new();
+    let changed = stored.loaded(seen, values.clone());
+    format::encode(QuantType::F32, &changed, &mut out).unwrap();
+    out
 }
 
 /// A list of ids.

@@ -78,6 +78,7 @@ impl Vision {
     /// Writes the graph. A broken shape rule shows when it is finished.
     pub fn write(&self, g: &Builder, call: &Call) {
         match self {
+            Self::Vit(cfg) if call.head == Head::Loss => vit::train(g, cfg, &call.look),
             Self::Vit(cfg) => vit::write(g, cfg, &call.look),
             Self::Dinov2(cfg) => dinov2::write(g, cfg, &call.look),
             Self::Clip(cfg) => clip::write(g, cfg, call),

@@ -195,6 +195,9 @@ impl Recipe {
             }
         }
         count("train.batch", self.train.batch, 1 << 12)?;
+        if self.model.get("image_size").is_some_and(|side| !side.is_u64() && !side.is_i64()) {
+            return wrong("model.image_size", "is no whole number");
+        }
         count("model.image_size", self.side(), 1 << 10)?;
         let Augment { shift, turn, scale, slant, colours } = self.augment;
         between("augment.shift", f64::from(shift), 0.0, self.side() as f64)?;

@@ -47,6 +47,8 @@ export class DynastySee extends PictureElement {
 
   private readonly eye = new Eye(() => this.requestUpdate());
   private heat = true;
+  /** Whether the model is the default one of the list. */
+  private own = false;
   /** What people wrote; the examples until then. */
   private labels: string | undefined;
   private template = TEMPLATE;
@@ -105,16 +107,9 @@ export class DynastySee extends PictureElement {
     return this.panel === "classify" ? this.fitting("classify").find(({ default: first }) => first) : undefined;
   }
 
-  /** The default model has something to look at from the start. */
-  protected override async begin(): Promise<void> {
-    await super.begin();
-    if (this.eye.viewer && !this.eye.picture && !this.picture && this.loadedName === this.preset()?.name) await this.showSample();
-  }
-
   /** The default model reads digits. */
   protected override async showSample(): Promise<void> {
-    const own = this.eye.viewer !== undefined && this.loadedName === this.preset()?.name;
-    if (own && !this.sample) await this.show(await digitPicture(FIRST_DIGIT));
+    if (this.own && !this.sample) await this.show(await digitPicture(FIRST_DIGIT));
     else await super.showSample();
   }
 
@@ -202,7 +197,10 @@ export class DynastySee extends PictureElement {
 
   protected override async load(wanted: Wanted): Promise<void> {
     this.eye.panel = this.panel;
+    this.own = wanted.source === this.preset()?.url;
     await super.load(wanted);
+    // The default model has something to look at from the start.
+    if (this.own && this.eye.viewer && !this.eye.picture && !this.picture) await this.showSample();
   }
 
   protected override async show(picture: Shown): Promise<void> {

@@ -43,7 +43,7 @@ interface OwnModel {
 }
 
 /** What pages call the tasks of the project's own models. */
-const TASKS: Readonly<Record<string, string>> = { chat: "generate", segment: "segment" };
+const TASKS: Readonly<Record<string, string>> = { chat: "generate", segment: "segment", see: "classify_image" };
 
 /** Puts the project's own models that pages run beside them, with the list that a plain file server can serve. */
 function ownModels(): Plugin {

@@ -1,5 +1,7 @@
-//! What the suites share: executors behind one edge, checkpoints of the reference library, random values that a seed reproduces, and where the files are.
+//! What the suites share: executors behind one edge, checkpoints of the reference library, random values that a seed
+//! reproduces, and where the files are.
 
+#[cfg(not(target_arch = "wasm32"))]
 pub mod fixture;
 mod paths;
 mod player;

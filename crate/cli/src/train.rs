@@ -1,82 +1,135 @@
 //! `dynasty train`
 
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use run::{Device, DeviceChoice};
+use run::{Device, DeviceChoice, Precision};
+use train::course::Subject;
 use train::metrics::Record;
 use train::prepare::{Step, disk::prepare};
-use train::session::{Ended, Event, Options, begin};
-use train::{Recipe, masks, tokens::Tokens};
+use train::session::{Ended, Event, Options, Session, begin};
+use train::{Recipe, classes, masks, tokens::Tokens};
 
 use crate::args::Train;
 use crate::failure::Failure;
 
 pub async fn run(args: Train) -> Result<(), Failure> {
-    if std::fs::read_to_string(&args.recipe).is_ok_and(|text| masks::Recipe::is_meant(&text)) {
-        return run_masks(args).await;
+    let kind = std::fs::read_to_string(&args.recipe).ok().and_then(|text| train::recipe::kind(&text));
+    match kind.as_deref() {
+        Some("masks") => run_masks(&args).await,
+        Some("classes") => run_classes(&args).await,
+        _ => run_texts(&args).await,
     }
+}
+
+/// A model that writes.
+async fn run_texts(args: &Train) -> Result<(), Failure> {
     let mut recipe = Recipe::open(&args.recipe)?;
-    recipe.data_root = args.data.unwrap_or(recipe.data_root);
-    recipe.output = args.out.unwrap_or(recipe.output);
+    replace(args, (&mut recipe.data_root, &mut recipe.output));
     if args.start.is_some() && recipe.start.is_none() {
         return Err(Failure::file(&args.recipe, "begins a new model; --start is for recipes that go on from one"));
     }
-    recipe.start = args.start.or(recipe.start);
+    recipe.start = args.start.clone().or(recipe.start);
     if args.prepare {
         let prepared = prepare(&recipe, &mut |step| note(&step)).await?;
         show_sources(&prepared.tokens);
         return Ok(());
     }
-    let threads = args.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
-    let device = match args.device.into() {
-        DeviceChoice::Gpu => Device::gpu_in(recipe.train.precision.into()).await?,
-        DeviceChoice::Cpu | DeviceChoice::Auto => Device::cpu(threads),
-    };
-    if device.precision() != recipe.train.precision.into() {
+    let precision = recipe.train.precision.into();
+    let device = open_device(args, precision).await?;
+    if device.precision() != precision {
         eprintln!("precision f16 needs a GPU with shader-f16: products are in 32 bits");
     }
-    let stop = interrupted()?;
-    let options = Options { resume: args.resume, max_seconds: args.max_seconds };
-    let mut show = Show::new(recipe.train.steps, "tokens");
-    let mut listen = |event: Event<'_>| {
-        show.event(event);
-        if stop.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    };
-    let mut session = begin(&recipe, device, threads, &options, &mut listen).await?;
-    let ended = session.run(&options, &mut listen).await;
-    show.bar.finish_and_clear();
-    tell(ended?);
-    Ok(())
+    let mut run = Run::new(recipe.train.steps, "tokens")?;
+    let options = options(args);
+    let session = begin(&recipe, device, threads(args), &options, &mut |event| run.hear(event)).await?;
+    run.finish(session, &options).await
 }
 
 /// A model that answers prompts with masks.
-async fn run_masks(args: Train) -> Result<(), Failure> {
+async fn run_masks(args: &Train) -> Result<(), Failure> {
     let mut recipe = masks::Recipe::open(&args.recipe)?;
-    recipe.data_root = args.data.unwrap_or(recipe.data_root);
-    recipe.output = args.out.unwrap_or(recipe.output);
-    if args.start.is_some() || args.prepare {
-        return Err(Failure::file(&args.recipe, "begins a new model from scenes; it has no --start and no --prepare"));
+    replace(args, (&mut recipe.data_root, &mut recipe.output));
+    begins_anew(args)?;
+    let device = open_device(args, Precision::F32).await?;
+    let mut run = Run::new(recipe.train.steps, "prompts")?;
+    let options = options(args);
+    let session = masks::begin(&recipe, device, threads(args), &options, &mut |event| run.hear(event)).await?;
+    run.finish(session, &options).await
+}
+
+/// A model that says what a picture shows.
+async fn run_classes(args: &Train) -> Result<(), Failure> {
+    let mut recipe = classes::Recipe::open(&args.recipe)?;
+    replace(args, (&mut recipe.data_root, &mut recipe.output));
+    begins_anew(args)?;
+    let device = open_device(args, Precision::F32).await?;
+    let mut run = Run::new(recipe.train.steps, "pictures")?;
+    let options = options(args);
+    let session = classes::begin(&recipe, device, &options, &mut |event| run.hear(event)).await?;
+    run.finish(session, &options).await
+}
+
+/// The folders that the command line names instead of the recipe's.
+fn replace(args: &Train, (data_root, output): (&mut PathBuf, &mut PathBuf)) {
+    if let Some(data) = &args.data {
+        data_root.clone_from(data);
     }
-    let threads = args.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
-    let device = match args.device.into() {
-        DeviceChoice::Gpu => Device::gpu().await?,
-        DeviceChoice::Cpu | DeviceChoice::Auto => Device::cpu(threads),
-    };
-    let stop = interrupted()?;
-    let options = Options { resume: args.resume, max_seconds: args.max_seconds };
-    let mut show = Show::new(recipe.train.steps, "prompts");
-    let mut listen = |event: Event<'_>| {
-        show.event(event);
-        if stop.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    };
-    let mut session = masks::begin(&recipe, device, threads, &options, &mut listen).await?;
-    let ended = session.run(&options, &mut listen).await;
-    show.bar.finish_and_clear();
-    tell(ended?);
+    if let Some(out) = &args.out {
+        output.clone_from(out);
+    }
+}
+
+fn begins_anew(args: &Train) -> Result<(), Failure> {
+    if args.start.is_some() || args.prepare {
+        return Err(Failure::file(
+            &args.recipe,
+            "begins a new model from pictures; it has no --start and no --prepare",
+        ));
+    }
     Ok(())
+}
+
+fn threads(args: &Train) -> usize {
+    args.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
+}
+
+fn options(args: &Train) -> Options {
+    Options { resume: args.resume, max_seconds: args.max_seconds }
+}
+
+async fn open_device(args: &Train, precision: Precision) -> Result<Device, Failure> {
+    Ok(match args.device.into() {
+        DeviceChoice::Gpu => Device::gpu_in(precision).await?,
+        DeviceChoice::Cpu | DeviceChoice::Auto => Device::cpu(threads(args)),
+    })
+}
+
+/// A training that the terminal shows and Ctrl-C pauses.
+struct Run {
+    show: Show,
+    stop: Arc<AtomicBool>,
+}
+
+impl Run {
+    fn new(steps: u64, unit: &'static str) -> Result<Self, Failure> {
+        Ok(Self { show: Show::new(steps, unit), stop: interrupted()? })
+    }
+
+    fn hear(&mut self, event: Event<'_>) -> ControlFlow<()> {
+        self.show.event(event);
+        if self.stop.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
+    async fn finish<S: Subject>(mut self, mut session: Session<S>, options: &Options) -> Result<(), Failure> {
+        let ended = session.run(options, &mut |event| self.hear(event)).await;
+        self.show.bar.finish_and_clear();
+        tell(ended?);
+        Ok(())
+    }
 }
 
 fn tell(ended: Ended) {
@@ -146,7 +199,7 @@ impl Show {
             Record::Run { step, device, parameters, tokens } => {
                 self.bar.set_position(*step);
                 self.bar.reset_eta();
-                let what = if self.unit == "tokens" { "tokens" } else { "things" };
+                let what = if self.unit == "prompts" { "things" } else { self.unit };
                 self.line(&format!("{parameters} values on {device}, {tokens} {what} to learn from, step {step}"));
             }
             Record::Step { step, loss, tokens_per_s, learning_rate, .. } => {

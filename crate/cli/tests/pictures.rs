@@ -170,3 +170,49 @@ fn what_cannot_be_is_one_line() {
     let evil = fixture("torch/system.pt");
     refused(&["classify-image", &picture, "--device", "cpu", "--model", &evil], "posix.system");
 }
+
+/// A picture of 56 pixels with lines between places, dark on light.
+fn drawn(places: &[[f32; 2]]) -> Vec<u8> {
+    let ink = |i: usize| {
+        let at = [(i % 56) as f32, (i / 56) as f32];
+        let far = places.windows(2).map(|line| {
+            let [from, to] = [line[0], line[1]];
+            let (along, here) = ([to[0] - from[0], to[1] - from[1]], [at[0] - from[0], at[1] - from[1]]);
+            let length = (along[0] * along[0] + along[1] * along[1]).max(1e-6);
+            let share = ((here[0] * along[0] + here[1] * along[1]) / length).clamp(0.0, 1.0);
+            (here[0] - share * along[0]).hypot(here[1] - share * along[1])
+        });
+        let nearest = far.fold(f32::MAX, f32::min);
+        (255.0 * (nearest - 1.8).clamp(0.0, 1.0)) as u8
+    };
+    (0..56 * 56).map(ink).collect()
+}
+
+/// The model in `models-quantized` reads digits that were drawn for no other purpose, in either ink.
+#[test]
+fn the_own_model_reads_digits() {
+    let folder = Folder::new("digits");
+    let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models-quantized/tiny-vit-q8_0.gguf");
+    let zero: Vec<[f32; 2]> = (0..=24)
+        .map(|i| (i as f32 / 24.0 * std::f32::consts::TAU).sin_cos())
+        .map(|(sin, cos)| [28.0 + 11.0 * sin, 28.0 - 19.0 * cos])
+        .collect();
+    let digits: [(&str, &[[f32; 2]]); 4] = [
+        ("0", &zero),
+        ("1", &[[29.0, 9.0], [28.0, 47.0]]),
+        ("4", &[[22.0, 10.0], [16.0, 30.0], [38.0, 30.0], [36.0, 12.0], [35.0, 48.0]]),
+        ("7", &[[15.0, 11.0], [41.0, 11.0], [32.0, 30.0], [26.0, 48.0]]),
+    ];
+    for (digit, places) in digits {
+        let grey = drawn(places);
+        let light: Vec<u8> = grey.iter().map(|grey| 255 - grey).collect();
+        for (ink, grey) in [("dark", grey), ("light", light)] {
+            let file = folder.file("digit.png");
+            std::fs::write(&file, pictures::png_grey(56, 56, &grey).unwrap()).unwrap();
+            let said = json(&["classify-image", &file, "--model", &model.display().to_string()]);
+            let best = &said["classes"][0][0];
+            assert_eq!(best["label"], digit, "{ink}: {said}");
+            assert!(best["score"].as_f64().unwrap() > 0.5, "{ink}: {said}");
+        }
+    }
+}

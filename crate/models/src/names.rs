@@ -1,7 +1,7 @@
 //! From the graph's weight names to those of real checkpoints.
 
 use crate::family::TASKS;
-use crate::vision::sam;
+use crate::vision::{sam, sam2};
 
 /// Prefixes that some checkpoints leave out and others add.
 const PREFIXES: [&str; 15] = [
@@ -45,9 +45,10 @@ pub fn resolve(wanted: &str, has: impl Fn(&str) -> bool) -> Option<String> {
     }
     let old: Vec<String> = names.iter().filter_map(|name| old_norm_name(name)).collect();
     let former = FORMER.iter().filter(|(now, _)| *now == wanted).map(|(_, then)| (*then).to_string());
-    let earlier = if TASKS { sam::former_name(wanted) } else { None };
-    if let Some(name) = earlier.clone().filter(|_| sam::counts_from_first(wanted, &has)) {
-        return Some(name).filter(|name| has(name));
+    let earlier = if TASKS { [sam::former_name(wanted), sam2::former_name(wanted)] } else { [None, None] };
+    let mut earlier = earlier.into_iter().flatten().peekable();
+    if earlier.peek().is_some() && sam::counts_from_first(wanted, &has) {
+        return earlier.find(|name| has(name));
     }
     names.into_iter().chain(old).chain(former).chain(earlier).find(|name| has(name))
 }

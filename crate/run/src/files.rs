@@ -150,7 +150,7 @@ impl Files {
         }
         let shape = |name: &str| checkpoint.tensor(name).map(|info| info.shape.clone());
         if cfg!(feature = "tasks")
-            && let Some(config) = models::vision::sam::published_config(shape)
+            && let Some(config) = models::vision::published_config(shape)
         {
             return Ok((self.name(), config));
         }

@@ -39,6 +39,10 @@ impl Inputs for Batch {
         let loss_weights = Tensor::f32([self.loss_weights.len()], weights.collect())?;
         Ok(Self { loss_weights, ..self.clone() })
     }
+
+    fn learned(&self) -> u64 {
+        self.learned as u64
+    }
 }
 
 /// The batches of one step: `batch` sequences each, the last filled up with empty ones. `boundary` stands where a

@@ -47,6 +47,12 @@ pub fn config(recipe: &Recipe, n_vocab: usize, boundary: u32) -> Value {
     Value::Object(config)
 }
 
+/// A file of JSON.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) fn json(name: &str, value: &Value) -> Part {
+    (name.into(), format!("{value:#}\n").into_bytes())
+}
+
 /// `model.safetensors`, or `adapter_model.safetensors`.
 ///
 /// # Errors

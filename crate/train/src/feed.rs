@@ -36,16 +36,30 @@ impl Feed {
     /// # Errors
     /// There are too few tokens for one sequence, or the position is beyond the epoch.
     pub fn new(recipe: &Recipe, tokens: Rc<Tokens>, boundary: u32, position: Position) -> Result<Self, Error> {
+        let mut feed = Self::unread(recipe, tokens, boundary);
+        feed.seek(position)?;
+        Ok(feed)
+    }
+
+    /// A recipe's texts before [`Feed::seek`].
+    pub fn unread(recipe: &Recipe, tokens: Rc<Tokens>, boundary: u32) -> Self {
         let weights: Vec<f64> = recipe.data.iter().map(|data| data.weight).collect();
         let (train, seed) = (recipe.train.clone(), recipe.seed);
         let plan = Plan::training(&[], options(&train, &weights, seed, 0));
-        let mut feed = Self { tokens, weights, train, seed, boundary, plan, position };
-        feed.plan = feed.plan_of(position.epoch)?;
-        if position.sequence > feed.plan.len() {
-            let reason = format!("sequence {} of {} was taken", position.sequence, feed.plan.len());
+        Self { tokens, weights, train, seed, boundary, plan, position: Position::default() }
+    }
+
+    /// Goes on from a position.
+    ///
+    /// # Errors
+    /// As [`Feed::new`].
+    pub fn seek(&mut self, position: Position) -> Result<(), Error> {
+        (self.plan, self.position) = (self.plan_of(position.epoch)?, position);
+        if position.sequence > self.plan.len() {
+            let reason = format!("sequence {} of {} was taken", position.sequence, self.plan.len());
             return Err(Error::data("data", 0, reason));
         }
-        Ok(feed)
+        Ok(())
     }
 
     /// How far the texts are read.

@@ -3,6 +3,9 @@
 //! As GPT-2 does it (Radford et al. 2019): matrices from a normal distribution of deviation `initializer_range`, those
 //! that end a residual branch divided by the root of twice the number of blocks; norms one, biases zero.
 
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) mod pictures;
+
 use graph::WeightSpec;
 
 use crate::Random;

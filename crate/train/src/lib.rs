@@ -8,10 +8,15 @@ pub mod batch;
 pub mod bpe;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod checkpoint;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod classes;
 pub mod corpus;
-mod course;
+pub mod course;
 pub mod data;
+#[cfg(not(target_arch = "wasm32"))]
+mod dice;
 mod digest;
+pub mod documents;
 pub mod encode;
 mod error;
 pub mod export;

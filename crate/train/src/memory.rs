@@ -6,7 +6,8 @@ use format::gguf::{Metadata, TensorSpec, Writer};
 use format::{Checkpoint, Folder, MemoryBytes, QuantType};
 use run::{Device, Package};
 
-use crate::course::{Course, Next, configure, first_values};
+use crate::course::{Course, Next, Subject};
+use crate::documents::Documents;
 use crate::export::{self, OPTIMIZER, Part};
 use crate::metrics::Record;
 use crate::prepare::{Step, memory::prepare};
@@ -15,7 +16,7 @@ use crate::{Error, Recipe};
 
 /// A training that leaves nothing anywhere.
 pub struct InMemory {
-    course: Course,
+    course: Course<Documents>,
     kept: (State, Vec<Part>),
 }
 
@@ -36,9 +37,9 @@ impl InMemory {
             return Err(Error::recipe("recipe", "start", "is there if and only if a model to go on from is given"));
         }
         let prepared = prepare(recipe, folder, start, listen).await?;
-        let (config, model) = configure(recipe, &prepared)?;
-        let values = first_values(recipe, &prepared, &config, &model).await?;
-        let course = Course::begin(recipe, prepared, (config, model), (device, threads), (&values, None))?;
+        let mut documents = Documents::new(recipe, prepared, threads)?;
+        let values = documents.first_values().await?;
+        let course = Course::begin(documents, device, (&values, None))?;
         let kept = (course.state.clone(), course.checkpoint_files().await?);
         Ok(Self { course, kept })
     }
@@ -66,7 +67,7 @@ impl InMemory {
         }
         let mut records = vec![record];
         records.extend(self.course.reports().await?);
-        if self.course.state.guard.is_calm() && self.course.is_due(self.course.recipe.checkpoints.every) {
+        if self.course.state.guard.is_calm() && self.course.is_due(self.course.recipe().checkpoints.every) {
             self.kept = (self.course.state.clone(), self.course.checkpoint_files().await?);
         }
         Ok(records)
@@ -85,19 +86,19 @@ impl InMemory {
     /// # Errors
     /// The device fails, or a weight cannot be encoded.
     pub async fn gguf(&self, ty: QuantType) -> Result<Part, Error> {
-        let package = self.course.package().await?;
+        let package = self.course.subject.package(&self.course.trainer).await?;
         let planned = run::quantize_plan(&package, ty)?;
         let begin =
             |metadata: &Metadata, specs: &[TensorSpec]| Writer::begin(Vec::new(), "model.gguf", metadata, specs);
         let bytes = run::quantize(&package, &planned, begin, &mut |_| ()).await?.finish()?;
-        Ok((format!("{}-{}.gguf", self.course.recipe.name, ty.name()), bytes))
+        Ok((format!("{}-{}.gguf", self.course.recipe().name, ty.name()), bytes))
     }
 
     async fn roll_back(&mut self) -> Result<(), Error> {
         let (state, parts) = &self.kept;
-        let model = open(parts, export::weights_file(&self.course.recipe)).await?;
+        let model = open(parts, export::weights_file(self.course.recipe())).await?;
         let optimizer = open(parts, OPTIMIZER).await?;
-        let values = export::values(&self.course.recipe, self.course.trainer.specs(), &model, &optimizer).await?;
+        let values = export::values(self.course.recipe(), self.course.trainer.specs(), &model, &optimizer).await?;
         self.course.roll_back(values, state.clone()).await
     }
 }

@@ -11,7 +11,7 @@ use format::{Checkpoint, FileBytes};
 use graph::WeightSpec;
 use web_time::Instant;
 
-use crate::course::{Course, Next};
+use crate::course::{Course, Next, Subject};
 use crate::metrics::{self, Log, Record};
 use crate::prepare::Step;
 use crate::trainer::Values;
@@ -58,8 +58,9 @@ pub enum Ended {
 }
 
 /// A training whose records and checkpoints are in the recipe's output folder.
-pub struct Session {
-    course: Course,
+pub struct Session<S> {
+    /// The model in training.
+    pub course: Course<S>,
     log: Log,
     /// The step of the newest checkpoint.
     written: Option<u64>,
@@ -67,13 +68,13 @@ pub struct Session {
     _lock: File,
 }
 
-impl Session {
+impl<S: Subject> Session<S> {
     /// Trains until the last step, the end of the slice, or until `listen` breaks off.
     ///
     /// # Errors
     /// The disk is full, the device fails, or the loss has left every bound.
     pub async fn run(&mut self, options: &Options, listen: &mut Listen<'_>) -> Result<Ended, Error> {
-        let most = options.max_seconds.or(self.course.recipe.slice.max_seconds);
+        let most = options.max_seconds.or(self.course.recipe().slice.max_seconds);
         let start = Instant::now();
         let mut pause = self.written != Some(self.course.state.step) && self.write_checkpoint(listen).await?.is_break();
         while !self.course.is_finished() && !pause {
@@ -85,7 +86,7 @@ impl Session {
             let _ = self.write_checkpoint(listen).await?;
         }
         let step = self.course.state.step;
-        let folder = checkpoint::folder(&self.course.recipe.output, step);
+        let folder = checkpoint::folder(&self.course.recipe().output, step);
         Ok(if self.course.is_finished() { Ended::Finished(folder) } else { Ended::Paused(step) })
     }
 
@@ -123,7 +124,7 @@ impl Session {
         // What the guard is in doubt about is no good state to go back to.
         let state = &self.course.state;
         let calm = state.guard.is_calm() && self.written != Some(state.step);
-        if calm && self.course.is_due(self.course.recipe.checkpoints.every) {
+        if calm && self.course.is_due(self.course.recipe().checkpoints.every) {
             also(self.write_checkpoint(listen).await?);
         }
         Ok(flow)
@@ -132,7 +133,7 @@ impl Session {
     async fn write_checkpoint(&mut self, listen: &mut Listen<'_>) -> Result<ControlFlow<()>, Error> {
         let parts = self.course.checkpoint_files().await?;
         self.course.state.metrics = self.log.sync()?;
-        let (recipe, state) = (&self.course.recipe, &self.course.state);
+        let (recipe, state) = (self.course.recipe(), &self.course.state);
         let folder = checkpoint::write(&recipe.output, state, &parts, recipe.checkpoints.keep)?;
         self.written = Some(state.step);
         self.draw()?;
@@ -140,7 +141,7 @@ impl Session {
     }
 
     fn draw(&self) -> Result<(), Error> {
-        let recipe = &self.course.recipe;
+        let recipe = self.course.recipe();
         let records = metrics::read(&recipe.output.join(METRICS))?;
         let page = plot::html(&recipe.name, &records);
         crate::write_text(&recipe.output.join(PLOT), &page)
@@ -149,13 +150,12 @@ impl Session {
     /// Takes up the newest checkpoint.
     async fn roll_back(&mut self) -> Result<(), Error> {
         let course = &mut self.course;
-        let belongs = Course::belongs(&course.recipe, &course.prepared);
-        let opened = checkpoint::open_newest(&course.recipe.output, &belongs)?;
+        let opened = checkpoint::open_newest(&course.recipe().output, &course.subject.belongs())?;
         let Some(opened) = opened else {
             let reason = "there is no checkpoint to go back to".into();
             return Err(Error::Diverged { step: course.state.step, reason });
         };
-        let values = stored(&course.recipe, course.trainer.specs(), &opened.folder).await?;
+        let values = stored(course.recipe(), course.trainer.specs(), &opened.folder).await?;
         course.roll_back(values, opened.state).await?;
         self.written = Some(course.state.step);
         Ok(())

@@ -41,6 +41,9 @@ pub trait Inputs: Sized {
     /// # Errors
     /// Never: the shape is its own.
     fn scaled(&self, factor: f64) -> Result<Self, Error>;
+
+    /// Tokens, or things, whose loss counts.
+    fn learned(&self) -> u64;
 }
 
 /// What the gradients of a step are.

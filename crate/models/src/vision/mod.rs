@@ -17,6 +17,11 @@ use crate::{Error, Fields};
 pub use look::{Look, Prompts, Reads};
 pub use patches::Patches;
 
+/// The configuration of a checkpoint that was published without one, told by the shapes of its tensors.
+pub fn published_config(shape: impl Fn(&str) -> Option<Vec<usize>>) -> Option<serde_json::Value> {
+    sam::published_config(&shape).or_else(|| sam2::published_config(&shape))
+}
+
 /// A configured model that looks at pictures.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Vision {
@@ -71,13 +76,15 @@ impl Vision {
     pub fn fit_to(&mut self, has: impl Fn(&str) -> bool) {
         match self {
             Self::Vit(cfg) => cfg.fit_to(has),
-            Self::Dinov2(_) | Self::Clip(_) | Self::Sam(_) | Self::MobileSam(_) | Self::Sam2(_) => {}
+            Self::Sam2(cfg) => cfg.fit_to(has),
+            Self::Dinov2(_) | Self::Clip(_) | Self::Sam(_) | Self::MobileSam(_) => {}
         }
     }
 
     /// Writes the graph. A broken shape rule shows when it is finished.
     pub fn write(&self, g: &Builder, call: &Call) {
         match self {
+            Self::Vit(cfg) if call.head == Head::Loss => vit::train(g, cfg, &call.look),
             Self::Vit(cfg) => vit::write(g, cfg, &call.look),
             Self::Dinov2(cfg) => dinov2::write(g, cfg, &call.look),
             Self::Clip(cfg) => clip::write(g, cfg, call),

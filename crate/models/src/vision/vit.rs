@@ -5,7 +5,7 @@
 //!
 //! Axis letters: B pictures, T tokens, C width, H heads, D head width, F feed-forward width, N labels.
 
-use graph::{Act, Attention, Bias, Builder, Interpolation, Scope, Stored, Var};
+use graph::{Act, Attention, Bias, Builder, DType, Interpolation, Reduce, Scope, Stored, Var};
 
 use super::Look;
 use super::patches::{Patches, in_a_row, repeated, stretched, token};
@@ -164,8 +164,8 @@ fn embed<'g>(g: &'g Builder, w: &Scope<'g>, cfg: &Config, look: &Look) -> Var<'g
     tokens + if usual { positions } else { stretched(positions, k, grid, Interpolation::Bicubic) }
 }
 
-/// Writes the graph. A broken shape rule shows when it is finished.
-pub fn write(g: &Builder, cfg: &Config, look: &Look) {
+/// The tokens after the last norm: [B, T, C].
+fn encode<'g>(g: &'g Builder, cfg: &Config, look: &Look) -> Var<'g> {
     let w = g.weights().at(cfg.kind.name());
     let mut x = embed(g, &w.at("embeddings"), cfg, look);
     for i in 0..cfg.n_layer {
@@ -173,21 +173,45 @@ pub fn write(g: &Builder, cfg: &Config, look: &Look) {
         x = block(x, &w.at("encoder.layer").at(i), cfg, i);
     }
     g.tap(&format!("hidden.{}", cfg.n_layer), x);
-    let x = x.layer_norm(&w.at("layernorm"), cfg.norm_eps, Bias::Add);
-    let classes = |name: &str, i| token(x, i).linear(&g.weights().at(name), cfg.n_labels, Bias::Add); // [B, N]
+    x.layer_norm(&w.at("layernorm"), cfg.norm_eps, Bias::Add)
+}
+
+/// What a head says of token `i`: [B, T, C] → [B, N].
+fn classes<'g>(g: &'g Builder, x: Var<'g>, cfg: &Config, name: &str, i: usize) -> Var<'g> {
+    token(x, i).linear(&g.weights().at(name), cfg.n_labels, Bias::Add)
+}
+
+/// Writes the graph. A broken shape rule shows when it is finished.
+pub fn write(g: &Builder, cfg: &Config, look: &Look) {
+    let x = encode(g, cfg, look);
     match cfg.head {
         Head::Base => {
             g.output("last_hidden_state", x);
             if let Some((n, act)) = cfg.pooler {
-                g.output("pooler_output", token(x, 0).linear_act(&w.at("pooler.dense"), n, Bias::Add, act));
+                let at = g.weights().at(cfg.kind.name()).at("pooler.dense");
+                g.output("pooler_output", token(x, 0).linear_act(&at, n, Bias::Add, act));
             }
         }
-        Head::Classes => g.output("logits", classes("classifier", 0)),
+        Head::Classes => g.output("logits", classes(g, x, cfg, "classifier", 0)),
         Head::WithTeacher => {
-            let (own, taught) = (classes("cls_classifier", 0), classes("distillation_classifier", 1));
+            let own = classes(g, x, cfg, "cls_classifier", 0);
+            let taught = classes(g, x, cfg, "distillation_classifier", 1);
             g.output("logits", (own + taught).scale(0.5));
             g.output("cls_logits", own);
             g.output("distillation_logits", taught);
         }
     }
+}
+
+/// Writes a step of training a classifier: `loss` [1], the sum of the pictures' cross-entropies by `targets` [B] i32,
+/// none where a target is negative, each times its `loss_weights` [B]; and `logits` [B, N]. Other heads have no loss.
+pub fn train(g: &Builder, cfg: &Config, look: &Look) {
+    if cfg.head != Head::Classes {
+        return;
+    }
+    let logits = classes(g, encode(g, cfg, look), cfg, "classifier", 0);
+    let targets = g.input("targets", DType::I32, [logits.dim(0)]);
+    let weights = g.input("loss_weights", DType::F32, [logits.dim(0)]);
+    g.output("loss", (logits.cross_entropy(targets) * weights).reduce(Reduce::Sum));
+    g.output("logits", logits);
 }

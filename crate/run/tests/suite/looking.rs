@@ -192,7 +192,7 @@ async fn segmenter_of(name: &str) -> Segmenter {
 }
 
 /// Every prompt about every picture, as the library answers it.
-async fn compare_answers(segmenter: &mut Segmenter, kind: &str) {
+pub async fn compare_answers(segmenter: &mut Segmenter, kind: &str) {
     for i in 0..2 {
         segmenter.set_image(picture(i)).await.unwrap();
         for (j, prompt) in prompts().iter().enumerate() {

@@ -2,6 +2,7 @@
 
 mod damaged_vocabularies;
 mod looking;
+mod published;
 mod sampler;
 mod shared;
 mod stream;

@@ -6,10 +6,10 @@ use graph::Tensor;
 use models::vision::sam::TRAINED_ROWS;
 
 use super::atlas::Atlas;
-use super::dice::Dice;
 use super::prompt::{Asked, PADDING, Prompt};
 use super::recipe::Recipe;
 use super::scene::Scene;
+use crate::dice::Dice;
 use crate::trainer::Inputs;
 use crate::{Error, Random};
 
@@ -57,6 +57,11 @@ impl Inputs for Batch {
         let weights = self.loss_weights.as_f32()?.iter().map(|weight| (f64::from(*weight) * factor) as f32);
         let loss_weights = Tensor::f32([self.loss_weights.len()], weights.collect())?;
         Ok(Self { loss_weights, ..self.clone() })
+    }
+
+    /// Prompts.
+    fn learned(&self) -> u64 {
+        self.loss_weights.len() as u64
     }
 }
 

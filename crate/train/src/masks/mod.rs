@@ -7,8 +7,6 @@
 mod atlas;
 mod batch;
 mod course;
-mod dice;
-mod initial;
 mod prompt;
 mod recipe;
 mod scene;
@@ -17,9 +15,9 @@ mod showcase;
 
 pub use atlas::{Atlas, Pool};
 pub use batch::{Batch, Overlap};
-pub use course::Course;
+pub use course::Scenes;
 pub use prompt::{Asked, Prompt};
 pub use recipe::{AtlasSpec, Kind, Recipe, SceneSpec, Train};
 pub use scene::Scene;
-pub use session::{Session, begin};
+pub use session::begin;
 pub use showcase::{Answered, Means, ask, means, sheet};

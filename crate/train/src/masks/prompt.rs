@@ -2,9 +2,9 @@
 
 use models::vision::sam::{Labels, TRAINED_ROWS};
 
-use super::dice::Dice;
 use super::scene::Scene;
 use crate::Random;
+use crate::dice::Dice;
 
 /// The rows of a prompt: a place and the row of its label.
 pub type Row = ([f32; 2], i32);

@@ -7,9 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::scene::Scene;
 use crate::recipe::check::{self, Wrong, between, count, named, wrong};
-use crate::recipe::{
-    Checkpoints, Evaluation, GuardSpec, Optimizer, Packing, Precision, Schedule, Slice, Training, place,
-};
+use crate::recipe::{Checkpoints, Evaluation, GuardSpec, Optimizer, Schedule, Slice, Training, place};
 use crate::{Error, digest};
 
 /// What a recipe is for.
@@ -125,12 +123,6 @@ fn validation() -> f64 {
 }
 
 impl Recipe {
-    /// Whether a text is one of these recipes, as far as it can be read.
-    pub fn is_meant(text: &str) -> bool {
-        let kind = text.parse::<toml::Table>().ok().and_then(|table| table.get("kind").cloned());
-        kind.is_some_and(|kind| kind.as_str() == Some("masks"))
-    }
-
     /// Reads and checks a recipe; `file` names it in errors.
     ///
     /// # Errors
@@ -184,34 +176,20 @@ impl Recipe {
 
     /// What trainers of all kinds read.
     pub fn common(&self) -> crate::Recipe {
+        let train = Training::things(self.train.steps, self.train.batch, self.scenes.prompts);
         crate::Recipe {
-            name: self.name.clone(),
             description: self.description.clone(),
-            output: self.output.clone(),
             data_root: self.data_root.clone(),
             seed: self.seed,
             model: self.model.clone(),
-            start: None,
-            tokenizer: None,
-            data: Vec::new(),
             validation: self.validation,
-            train: Training {
-                steps: self.train.steps,
-                batch: self.train.batch,
-                accumulate: 1,
-                context: self.scenes.prompts,
-                packing: Packing::default(),
-                precision: Precision::F32,
-            },
             optimizer: self.optimizer.clone(),
             schedule: self.schedule.clone(),
-            regularization: crate::recipe::Regularization::default(),
             checkpoints: self.checkpoints.clone(),
             evaluation: self.evaluation.clone(),
-            sampling: crate::recipe::Sampling::default(),
             guard: self.guard.clone(),
             slice: self.slice.clone(),
-            lora: None,
+            ..crate::Recipe::without_texts(self.name.clone(), self.output.clone(), train)
         }
     }
 

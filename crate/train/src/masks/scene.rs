@@ -1,8 +1,8 @@
 //! A picture with its objects, and which pixel belongs to which.
 
 use super::atlas::Atlas;
-use super::dice::Dice;
 use super::recipe::SceneSpec;
+use crate::dice::Dice;
 
 /// A composed picture.
 #[derive(Clone, Debug, PartialEq)]

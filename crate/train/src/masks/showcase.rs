@@ -5,10 +5,10 @@ use pictures::{Mask, Picture};
 use run::tasks::segment::{Prompt, Segmenter, Wanted};
 
 use super::atlas::Atlas;
-use super::dice::Dice;
 use super::prompt::{Asked, Prompt as Drawn};
 use super::recipe::Recipe;
 use super::scene::Scene;
+use crate::dice::Dice;
 use crate::{Error, Random};
 
 /// An answer beside the truth.

@@ -7,10 +7,13 @@ pub type Wrong = (String, String);
 
 /// The most tokens of one step, in all batches together.
 const LARGEST_STEP: usize = 1 << 26;
+/// The most tokens of a sequence.
+const LONGEST: usize = 1 << 20;
 
 pub fn check(recipe: &Recipe) -> Result<(), Wrong> {
     start(recipe)?;
     steps(recipe)?;
+    between("train.context", recipe.train.context as f64, 2.0, LONGEST as f64)?;
     share("regularization.dropout", recipe.regularization.dropout, 0.9)?;
     share("regularization.label_smoothing", recipe.regularization.label_smoothing, 0.5)?;
     lora(recipe)?;
@@ -99,9 +102,7 @@ fn training(recipe: &Recipe) -> Result<(), Wrong> {
     }
     count("train.batch", train.batch, 1 << 16)?;
     count("train.accumulate", train.accumulate, 1 << 16)?;
-    if !(2..=1 << 20).contains(&train.context) {
-        return wrong("train.context", format!("is {}, expected 2 to {}", train.context, 1 << 20));
-    }
+    count("train.context", train.context, LONGEST)?;
     let tokens = train.batch.checked_mul(train.accumulate).and_then(|n| n.checked_mul(train.context));
     match tokens {
         Some(tokens) if tokens <= LARGEST_STEP => Ok(()),

@@ -87,6 +87,12 @@ fn validation() -> f64 {
     0.01
 }
 
+/// The field `kind` of a recipe, as far as the text can be read; recipes of decoders have none.
+#[cfg(not(target_arch = "wasm32"))]
+pub fn kind(text: &str) -> Option<String> {
+    text.parse::<toml::Table>().ok()?.get("kind")?.as_str().map(str::to_string)
+}
+
 impl Recipe {
     /// Reads and checks a recipe; `file` names it in errors.
     ///
@@ -113,6 +119,33 @@ impl Recipe {
         recipe.data_root = base.join(&recipe.data_root);
         recipe.start = recipe.start.map(|start| base.join(start));
         Ok(recipe)
+    }
+
+    /// One without texts, all but what is given as it is by default.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn without_texts(name: String, output: PathBuf, train: Training) -> Self {
+        Self {
+            name,
+            description: String::new(),
+            output,
+            data_root: PathBuf::new(),
+            seed: 0,
+            model: Map::new(),
+            start: None,
+            tokenizer: None,
+            data: Vec::new(),
+            validation: validation(),
+            train,
+            optimizer: Optimizer::default(),
+            schedule: Schedule::default(),
+            regularization: Regularization::default(),
+            checkpoints: Checkpoints::default(),
+            evaluation: Evaluation::default(),
+            sampling: Sampling::default(),
+            guard: GuardSpec::default(),
+            slice: Slice::default(),
+            lora: None,
+        }
     }
 
     /// A digest of all that decides the weights but the files themselves: a checkpoint goes on only under the same one.

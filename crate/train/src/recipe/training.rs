@@ -23,6 +23,15 @@ pub struct Training {
     pub precision: Precision,
 }
 
+impl Training {
+    /// Steps of `batch` things, of each of which `context` are asked for.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn things(steps: u64, batch: usize, context: usize) -> Self {
+        let (packing, precision) = (Packing::default(), Precision::default());
+        Self { steps, batch, accumulate: 1, context, packing, precision }
+    }
+}
+
 /// In what numbers products are computed on a GPU; weights, their moments and sums are in 32 bits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -1,6 +1,7 @@
 //! Whole small trainings: what is learned, what survives, what is refused.
 
 mod adapted;
+mod classes;
 mod guarded;
 mod learned;
 mod masks;

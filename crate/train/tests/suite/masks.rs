@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use dynasty_train::Error;
-use dynasty_train::masks::{Atlas, Course, Overlap, Pool, Recipe, begin};
+use dynasty_train::masks::{Atlas, Overlap, Pool, Recipe, Scenes, begin};
 use dynasty_train::metrics::Record;
 use dynasty_train::session::{Event, Options};
 use run::Device;
@@ -202,5 +202,5 @@ fn scenes_are_the_same_each_time() {
     let batch = |step, threads| dynasty_train::masks::Batch::learned(&recipe, &atlas, &learned, step, threads).unwrap();
     assert_eq!(batch(7, 1), batch(7, 3));
     assert_ne!(batch(7, 1), batch(8, 1));
-    assert!(Course::configure(&recipe).is_ok());
+    assert!(Scenes::configure(&recipe).is_ok());
 }

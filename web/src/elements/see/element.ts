@@ -11,6 +11,8 @@ import { tabsView } from "../tabs.js";
 import { theme } from "../theme.js";
 import { Eye, type Panel } from "./eye.js";
 import { drawHeat, patchAt, patchBeside } from "./heat.js";
+import "./pad.js";
+import { digitPicture } from "./pad.js";
 import { seeStyle } from "./style.js";
 import { type Voice, attentionView, classesView, fitsView, galleryView } from "./views.js";
 import { WORDS } from "./words.js";
@@ -20,6 +22,9 @@ export const PANELS: readonly Panel[] = ["classify", "match", "search"];
 
 /** What the list calls the tasks of models that a panel can use, the best first. */
 const TASKS: Readonly<Record<Panel, readonly string[]>> = { classify: ["classify_image", "embed_image"], match: ["match"], search: ["match"] };
+
+/** The digit that the default model is shown first. */
+const FIRST_DIGIT = 5;
 
 /** The sentence around a label. */
 const TEMPLATE = "a photo of a {}";
@@ -42,6 +47,8 @@ export class DynastySee extends PictureElement {
 
   private readonly eye = new Eye(() => this.requestUpdate());
   private heat = true;
+  /** Whether the model is the default one of the list. */
+  private own = false;
   /** What people wrote; the examples until then. */
   private labels: string | undefined;
   private template = TEMPLATE;
@@ -96,6 +103,16 @@ export class DynastySee extends PictureElement {
     return eye.picture ? this.workbench(panel) : this.pictureStart(name, lead);
   }
 
+  protected override preset(): LocalModel | undefined {
+    return this.panel === "classify" ? this.fitting("classify").find(({ default: first }) => first) : undefined;
+  }
+
+  /** The default model reads digits. */
+  protected override async showSample(): Promise<void> {
+    if (this.own && !this.sample) await this.show(await digitPicture(FIRST_DIGIT));
+    else await super.showSample();
+  }
+
   /** The models of the list that a panel can use. */
   private fitting(panel: Panel): readonly LocalModel[] {
     return TASKS[panel].flatMap((wanted) => this.offered.filter(({ task }) => task === wanted));
@@ -122,8 +139,13 @@ export class DynastySee extends PictureElement {
 
   private classifyTools(): TemplateResult {
     const { eye, voice } = this;
-    const took = eye.milliseconds === undefined ? nothing : html`<p class="soft">${voice.words.took(threeDigits(eye.milliseconds, this.language))}</p>`;
-    return html`${classesView(voice, eye)}${took}${attentionView(voice, eye, this.heat, (shown) => this.change(() => (this.heat = shown)))}`;
+    const { words } = voice;
+    const onWritten = (event: CustomEvent<Shown>): void => void eye.show(event.detail);
+    const pad = html`<section><h2>${words.write}</h2>
+      <dynasty-pad label=${words.write} clear=${words.wipe} @written=${onWritten}></dynasty-pad>
+      <p class="soft">${words.writeHint}</p></section>`;
+    const took = eye.milliseconds === undefined ? nothing : html`<p class="soft">${words.took(threeDigits(eye.milliseconds, this.language))}</p>`;
+    return html`${eye.digits ? pad : nothing}${classesView(voice, eye)}${took}${attentionView(voice, eye, this.heat, (shown) => this.change(() => (this.heat = shown)))}`;
   }
 
   private matchTools(): TemplateResult {
@@ -175,7 +197,10 @@ export class DynastySee extends PictureElement {
 
   protected override async load(wanted: Wanted): Promise<void> {
     this.eye.panel = this.panel;
+    this.own = wanted.source === this.preset()?.url;
     await super.load(wanted);
+    // The default model has something to look at from the start.
+    if (this.own && this.eye.viewer && !this.eye.picture && !this.picture) await this.showSample();
   }
 
   protected override async show(picture: Shown): Promise<void> {

@@ -27,6 +27,8 @@ export interface Rated extends Kept {
 /** Classes that are shown. */
 const CLASSES = 5;
 
+const DIGIT = /^\d$/;
+
 /** One model, one picture, and one collection of pictures: everything but how it looks. */
 export class Eye extends ModelWork<Viewer | Matcher, EyeState> {
   /** What the next model is opened for. */
@@ -35,6 +37,8 @@ export class Eye extends ModelWork<Viewer | Matcher, EyeState> {
   milliseconds: number | undefined;
   /** What a viewer says of the picture. */
   classes: readonly Label[] | undefined;
+  /** Whether the model's classes are digits, so that one can write something for it. */
+  digits = false;
   attention: AttentionInfo | undefined;
   /** Which attention is shown, and its weights. */
   aim: AttentionWanted = {};
@@ -72,6 +76,7 @@ export class Eye extends ModelWork<Viewer | Matcher, EyeState> {
 
   protected override forgetModel(): void {
     this.forgetPicture();
+    this.digits = false;
     this.queryVector = undefined;
     this.kept = this.kept.map((one) => ({ ...one, vector: undefined }));
   }
@@ -106,6 +111,7 @@ export class Eye extends ModelWork<Viewer | Matcher, EyeState> {
       const weights = attention && (await viewer.attentionMap({}, { signal }));
       if (signal.aborted) return;
       [this.seen, this.milliseconds, this.classes] = [picture, classes && milliseconds, classes];
+      this.digits = classes?.every(({ label }) => DIGIT.test(label)) ?? false;
       [this.attention, this.aim, this.weights] = [attention, {}, weights];
     });
   }

@@ -6,6 +6,9 @@ export interface Words {
   readonly panels: Readonly<Record<Panel, { readonly name: string; readonly lead: string }>>;
   readonly looking: string;
   readonly picture: string;
+  readonly write: string;
+  readonly writeHint: string;
+  readonly wipe: string;
   readonly classes: string;
   readonly noClasses: string;
   readonly attention: string;
@@ -46,6 +49,9 @@ const en: Words = {
   },
   looking: "The model looks at the picture…",
   picture: "Picture; point at a patch, or move with the arrow keys, to see where it looks",
+  write: "Write a digit",
+  writeHint: "With mouse, finger or pen; the keys 0 to 9 write one for you.",
+  wipe: "Wipe",
   classes: "Classes",
   noClasses: "This model has no classes; it shows where it looks.",
   attention: "Attention",
@@ -86,6 +92,9 @@ const zh: Words = {
   },
   looking: "模型正在看图…",
   picture: "图片；指向一个图块，或用方向键移动，查看它在看哪里",
+  write: "写一个数字",
+  writeHint: "用鼠标、手指或笔来写；按 0 到 9 键可代写。",
+  wipe: "擦掉",
   classes: "类别",
   noClasses: "这个模型没有类别，只显示它在看哪里。",
   attention: "注意力",

@@ -38,7 +38,7 @@ pub fn former_name(wanted: &str) -> Option<String> {
     if !ours.iter().any(|part| wanted.starts_with(part)) {
         return None;
     }
-    let head = wanted.contains("_mlps.") || wanted.contains("iou_prediction_head.");
+    let head = is_in_head(wanted);
     let mut name = wanted.to_string();
     if head {
         // The layers of heads were counted from the first.
@@ -52,11 +52,15 @@ pub fn former_name(wanted: &str) -> Option<String> {
     Some(name).filter(|name| name != wanted)
 }
 
+/// Whether a weight is in one of the decoder's heads.
+fn is_in_head(wanted: &str) -> bool {
+    ["_mlps.", "iou_prediction_head.", "pred_obj_score_head."].iter().any(|head| wanted.contains(head))
+}
+
 /// Whether a checkpoint counts the layers of the head that `wanted` belongs to from the first, so that `layers.0` is
 /// another one there.
 pub fn counts_from_first(wanted: &str, has: impl Fn(&str) -> bool) -> bool {
-    let head = wanted.contains("_mlps.") || wanted.contains("iou_prediction_head.");
-    let place = wanted.split_once(".layers.").map(|(place, _)| place).filter(|_| head);
+    let place = wanted.split_once(".layers.").map(|(place, _)| place).filter(|_| is_in_head(wanted));
     place.is_some_and(|place| !has(&format!("{place}.proj_in.weight")))
 }
 

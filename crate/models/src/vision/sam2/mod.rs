@@ -7,6 +7,7 @@
 
 mod answer;
 mod hiera;
+mod names;
 mod neck;
 mod prompts;
 
@@ -17,6 +18,7 @@ use super::{Look, Reads};
 use crate::{Error, Fields};
 pub use answer::Choice;
 pub use hiera::Hiera;
+pub use names::{former_name, published_config};
 pub use neck::Neck;
 
 /// What is fixed for one model.
@@ -30,6 +32,8 @@ pub struct Config {
     pub answers: Answers,
     /// Which mask answers a prompt that is clear.
     pub choice: Choice,
+    /// Whether each kind of point has a table of its own, as first published.
+    pub kinds_apart: bool,
 }
 
 impl Config {
@@ -51,7 +55,12 @@ impl Config {
             return Err(config.fail("vision_config", reason));
         }
         let choice = Choice::read(&config.object("mask_decoder_config")?.unwrap_or(none))?;
-        Ok(Self { encoder, neck, answers, choice })
+        Ok(Self { encoder, neck, answers, choice, kinds_apart: false })
+    }
+
+    /// First published checkpoints have a table for each kind of point.
+    pub(crate) fn fit_to(&mut self, has: impl Fn(&str) -> bool) {
+        self.kinds_apart = crate::resolve("prompt_encoder.point_embed.0.weight", has).is_some();
     }
 
     /// What the encoder yields and the decoder reads: name, channels, rows and columns.
@@ -91,6 +100,6 @@ pub fn write(g: &Builder, cfg: &Config, look: &Look) {
     if look.reads != Reads::Pictures {
         let [whole, half, coarse] = levels;
         let seen = Seen { coarse, fine: Some([whole, half]) };
-        answer::write(g, cfg, look, seen, prompts::write(g, &cfg.answers.prompts, look));
+        answer::write(g, cfg, look, seen, prompts::write(g, cfg, look));
     }
 }

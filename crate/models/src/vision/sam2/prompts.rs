@@ -4,6 +4,7 @@
 
 use graph::{Builder, DType, Dim, Scope, Stored, Tensor, Var};
 
+use super::Config;
 use crate::vision::Look;
 use crate::vision::sam::{PromptEncoder, Written, cells, features, mask, pixels, placed};
 
@@ -49,13 +50,24 @@ fn boxes<'g>(tables: &Tables<'g>, cfg: &PromptEncoder, pictures: usize) -> Var<'
     found.concat(&[nothing(tables, &prompts, 1, c)], 1)
 }
 
+/// Beside, on, and the corners of a box: [4, C].
+fn kinds<'g>(w: &Scope<'g>, c: usize, apart: bool) -> Var<'g> {
+    let w = w.at("point_embed");
+    if !apart {
+        return w.tensor("weight", [4, c], Stored::AsDeclared);
+    }
+    let [first, rest @ ..] = [0, 1, 2, 3].map(|i| w.at(i).weight([1, c]));
+    first.concat(&rest, 0)
+}
+
 /// Writes the prompts.
-pub(super) fn write<'g>(g: &'g Builder, cfg: &PromptEncoder, look: &Look) -> Written<'g> {
+pub(super) fn write<'g>(g: &'g Builder, whole: &Config, look: &Look) -> Written<'g> {
+    let cfg = &whole.answers.prompts;
     let (w, given, pictures, c) = (g.weights().at("prompt_encoder"), look.prompts, look.pictures.max(1), cfg.n_embd);
     let tables = Tables {
         g,
         waves: w.at("shared_embedding"),
-        kinds: w.at("point_embed").tensor("weight", [4, c], Stored::AsDeclared),
+        kinds: kinds(&w, c, whole.kinds_apart),
         none: w.at("not_a_point_embed").weight([1, c]),
     };
     let points = given.points.then(|| points(&tables, cfg, pictures, !given.boxes));

@@ -1,4 +1,4 @@
-//! First weights: as PyTorch draws those of projections and convolutions, tables of tokens from a normal distribution.
+//! First weights of models that look at pictures: as PyTorch draws those of projections and convolutions, tables of tokens from a normal distribution.
 
 use graph::WeightSpec;
 
@@ -10,7 +10,7 @@ const TOKENS: f64 = 0.5;
 const PLACES: f64 = 0.02;
 
 /// The first values of a weight.
-pub(super) fn values(spec: &WeightSpec, seed: u64) -> Vec<f32> {
+pub fn values(spec: &WeightSpec, seed: u64) -> Vec<f32> {
     let n: usize = spec.shape.iter().product();
     if spec.name.ends_with(".bias") {
         return vec![0.0; n];

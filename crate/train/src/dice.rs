@@ -2,8 +2,8 @@
 
 use crate::Random;
 
-/// Draws of one scene.
-pub(super) struct Dice {
+/// Draws of one scene or picture.
+pub(crate) struct Dice {
     random: Random,
     at: u64,
 }

@@ -96,6 +96,8 @@ pub(crate) fn units(graph: &Graph, can_join: CanJoin<'_>) -> Vec<Unit> {
         }
     }
     let mut units = Vec::new();
+    // The weights that each one lies among; it cannot lie in two places.
+    let mut laid: BTreeMap<WeightId, Vec<WeightId>> = BTreeMap::new();
     for (id, _) in graph.iter() {
         if taken[id.0 as usize] {
             continue;
@@ -105,9 +107,11 @@ pub(crate) fn units(graph: &Graph, can_join: CanJoin<'_>) -> Vec<Unit> {
             None => gated(graph, id, &uses, can_join)
                 .or_else(|| projections(graph, id, can_join))
                 .or_else(|| add_norm(graph, id))
-                .filter(|unit| is_undisturbed(graph, &unit.nodes()))
+                .filter(|unit| is_undisturbed(graph, &unit.nodes()) && can_lie(&laid, &joined_weights(graph, unit)))
                 .unwrap_or(Unit::Node(id)),
         };
+        let weights = joined_weights(graph, &unit);
+        laid.extend(weights.iter().map(|weight| (*weight, weights.clone())));
         unit.nodes().iter().for_each(|node| taken[node.0 as usize] = true);
         units.push(unit);
     }
@@ -137,6 +141,16 @@ fn is_undisturbed(graph: &Graph, nodes: &[NodeId]) -> bool {
     let Some((first, last)) = first.zip(last) else { return true };
     let mut between = graph.iter().take(last.0 as usize).skip(first.0 as usize);
     !between.any(|(_, node)| matches!(node.op, Op::Update { .. }))
+}
+
+/// The weights that a unit reads behind each other.
+fn joined_weights(graph: &Graph, unit: &Unit) -> Vec<WeightId> {
+    unit.joined().iter().filter_map(|id| projection_weight(graph, *id)).collect()
+}
+
+/// Whether weights can lie behind each other in this order beside what is `laid` already.
+fn can_lie(laid: &BTreeMap<WeightId, Vec<WeightId>>, weights: &[WeightId]) -> bool {
+    weights.iter().all(|weight| laid.get(weight).is_none_or(|others| others == weights))
 }
 
 /// Whether no node before `until` reads node `id`.
@@ -259,5 +273,22 @@ mod tests {
         assert_eq!(all.iter().map(|u| u.nodes().len()).sum::<usize>(), graph.nodes.len());
         // A key that somebody watches is written on its own.
         assert!(!units(&graph.observed(), &|_, _| true).iter().any(|u| matches!(u, Unit::RopeAppend { .. })));
+    }
+    #[test]
+    fn a_weight_lies_in_one_place() {
+        let g = Builder::new(Taps::none());
+        let [x, y, z] = ["x", "y", "z"].map(|name| g.input(name, DType::F32, [Dim::from('T'), 8.into()]));
+        let project = |x: graph::Var<'_>, names: &[&str]| {
+            let each = names.iter().map(|name| x.linear(&g.weights().at(*name), 8, Bias::None));
+            g.output("sum", each.reduce(|a, b| a + b).unwrap());
+        };
+        project(x, &["q", "k"]);
+        project(y, &["k", "v"]);
+        project(z, &["q", "k"]);
+        let graph = g.finish().unwrap();
+        let all = units(&graph, &|_, _| true);
+        let joined: Vec<&Unit> = all.iter().filter(|unit| matches!(unit, Unit::Linears(_))).collect();
+        let [a, b] = joined[..] else { panic!("{joined:?}") };
+        assert_eq!(joined_weights(&graph, a), joined_weights(&graph, b));
     }
 }

@@ -66,14 +66,21 @@ families! {
 /// Of single precision, through norms of a few values and a decoder behind them.
 const PROMPTED: f64 = 1e-6;
 
+/// What plays every sample.
+const COMMON: [Executor; 2] = [Executor::Cpu(1), Executor::Gpu(gpu::Kernels::Plain)];
+
+/// What plays one sample of each family, with its blocks computed again: kernels that share work within a group are slow
+/// where there is no GPU.
+const MORE: [Executor; 2] = [Executor::Cpu(1), Executor::Gpu(gpu::Kernels::Wide)];
+
 fn check(family: &str) {
     let mut known: BTreeMap<String, Tensors> = BTreeMap::new();
-    for (i, sample) in samples::all().iter().filter(|sample| family_of(&sample.model) == family).enumerate() {
-        // Kernels that share work within a group are slow where no GPU is.
-        let executors = if i == 0 { &Executor::TESTED[..] } else { &Executor::TESTED[..2] };
-        known.entry(sample.architecture.clone()).or_default().extend(play(sample, executors));
+    let samples: Vec<Sample> = samples::all().into_iter().filter(|s| family_of(&s.model) == family).collect();
+    for sample in &samples {
+        known.entry(sample.architecture.clone()).or_default().extend(play(sample, &COMMON, Checkpointing::None));
     }
-    assert!(!known.is_empty(), "{family}: there is nothing to play");
+    let first = samples.first().unwrap_or_else(|| panic!("{family}: there is nothing to play"));
+    play(first, &MORE, Checkpointing::EveryBlock);
     let still = known.values().flat_map(|tensors| tensors.still.difference(&tensors.learn));
     let left = unexplained(without::GRADIENT, family, still);
     assert!(left.is_empty(), "{family}: no gradient, and no reason for none: {left:?}");
@@ -83,14 +90,14 @@ fn check(family: &str) {
 }
 
 /// Compares the gradients of a sample with candle's and with differences.
-fn play(sample: &Sample, executors: &[Executor]) -> Tensors {
+fn play(sample: &Sample, executors: &[Executor], keep: Checkpointing) -> Tensors {
     let (call, inputs) = sample.given.bind(&sample.model).unwrap();
     let inputs: Vec<(&str, &Tensor)> = inputs.iter().map(|(name, tensor)| (name.as_str(), tensor)).collect();
     let prompted = sample.model.vision().is_some_and(|model| model.prompts().is_some());
     let case = Case {
         name: &sample.name,
         training: Training::default(),
-        keep: Checkpointing::None,
+        keep,
         inputs: &inputs,
         executors,
         single: if prompted { PROMPTED } else { SINGLE },

@@ -14,7 +14,7 @@ use crate::{Adapter, Adapters, DType, Error, Op, Shape, Stored, Taps, Tensor, Up
 struct Writing {
     graph: Graph,
     tapped: Vec<Output>,
-    /// The values of `hidden.*`, where blocks begin.
+    /// The values of `hidden.*` and `*.hidden.*`, where blocks begin.
     boundaries: Vec<Port>,
     masks: u32,
     weight_vars: BTreeMap<String, Port>,
@@ -117,7 +117,8 @@ impl Builder {
     /// Shows a value to whoever asked for this tap.
     pub fn tap(&self, name: &str, value: Var<'_>) {
         let mut writing = self.writing.borrow_mut();
-        if name.starts_with("hidden.") {
+        let place = name.rsplit_once('.').map_or("", |(place, _)| place);
+        if place == "hidden" || place.ends_with(".hidden") {
             writing.boundaries.push(value.port);
         }
         if self.wants(name) {

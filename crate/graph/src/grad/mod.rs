@@ -14,7 +14,7 @@ use crate::graph::{Node, NodeId, Port};
 use crate::{Builder, DType, Error, Op, Tensor, Var};
 
 /// Which activations the backward pass computes again instead of keeping them. Blocks begin where a model taps
-/// `hidden.N`.
+/// `hidden.N`, or that of one of its parts such as `encoder.hidden.N`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Checkpointing {
     /// None: everything is kept.

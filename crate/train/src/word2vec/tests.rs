@@ -182,7 +182,8 @@ fn wrong_recipes_are_refused_by_field() {
     assert!(Recipe::is_meant("kind = \"word2vec\"") && !Recipe::is_meant("name = \"gpt\"") && !Recipe::is_meant("["));
 }
 
-/// The recipe of the vectors in `models-quantized`, on two of its sources and once over.
+/// The recipe of the vectors in `models-quantized`, on two of its own sources where they are at hand, once over; the
+/// suite plays it on made-up texts.
 #[test]
 fn our_recipe_in_small_form() {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("recipes/words-en.toml");

@@ -1,12 +1,13 @@
 //! The recipes of our own models in small form: their sources' layouts, schedules and tuning, on made-up texts.
 
 use std::fs;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use dynasty_train::Recipe;
 use dynasty_train::metrics::{self, Record};
 use dynasty_train::recipe::{DataSpec, Layout, Role};
 use dynasty_train::session::{Ended, METRICS};
+use dynasty_train::{Recipe, word2vec};
 use serde_json::json;
 
 use crate::small::{Folder, train};
@@ -45,10 +46,13 @@ fn write_source(folder: &Path, spec: &DataSpec, source: usize) -> PathBuf {
     name
 }
 
+fn path(recipe: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("recipes").join(format!("{recipe}.toml"))
+}
+
 /// A recipe of the project with a small model, few steps and the made-up texts.
 fn small(folder: &Path, name: &str) -> Recipe {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("recipes").join(format!("{name}.toml"));
-    let mut recipe = Recipe::open(&path).unwrap();
+    let mut recipe = Recipe::open(&path(name)).unwrap();
     let texts = folder.join(format!("texts-{name}"));
     fs::create_dir_all(&texts).unwrap();
     for (source, spec) in recipe.data.iter_mut().enumerate() {
@@ -81,6 +85,30 @@ fn held_out(recipe: &Recipe) -> f64 {
         _ => None,
     });
     last.unwrap()
+}
+
+/// The recipe of our word vectors with small vectors and the made-up texts, several times over.
+#[test]
+fn the_word_vectors_are_trained() {
+    let folder = Folder::new("words");
+    let mut recipe = word2vec::Recipe::open(&path("words-en")).unwrap();
+    for (source, spec) in recipe.data.iter_mut().enumerate() {
+        (spec.files, spec.beside_output) = (vec![write_source(&folder.0, spec, source)], false);
+    }
+    (recipe.data_root, recipe.output) = (folder.0.clone(), folder.0.join("words.gguf"));
+    (recipe.train.dim, recipe.train.epochs, recipe.train.subsample) = (32, 20, 0.0);
+    let report = recipe.run(2, &mut |_| ControlFlow::Continue(())).unwrap().unwrap();
+    // Six words by chance give 6 ln 2 = 4.16.
+    assert!(report.loss < 2.5 && recipe.output.exists(), "{report:?}");
+}
+
+/// Every recipe of the project is played here, by `masks` or by `classes`.
+#[test]
+fn no_recipe_is_left_out() {
+    let files = fs::read_dir(path("").parent().unwrap()).unwrap().map(|entry| entry.unwrap().file_name());
+    let mut found: Vec<String> = files.filter_map(|name| Some(name.to_str()?.strip_suffix(".toml")?.into())).collect();
+    found.sort();
+    assert_eq!(found, ["story-chat", "story-chat-base", "tiny-sam", "tiny-vit", "words-en"]);
 }
 
 /// Before the first step the loss is ln 320 = 5.77.

@@ -5,6 +5,7 @@ mod classes;
 mod families;
 mod masks;
 mod models;
+mod operations;
 mod rules;
 mod samples;
 mod steps;

@@ -8,6 +8,23 @@ use graph::{
 
 use crate::suite::{Draft, check, check_with};
 
+/// All of them.
+pub const ALL: [fn(); 13] = [
+    gather_rows,
+    sizes_of_a_run,
+    linear,
+    matmul,
+    norms,
+    rope,
+    attention,
+    elementwise,
+    reductions,
+    movement,
+    pictures,
+    losses,
+    dropout,
+];
+
 #[test]
 fn gather_rows() {
     check("repeated ids", |d| {

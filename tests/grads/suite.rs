@@ -1,11 +1,12 @@
 //! One case: a loss over weights, whose gradients are known three ways.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use dynasty_tests::{Executor, Numbers, Player, Stored};
 use format::QuantType;
-use graph::{Builder, Checkpointing, Graph, Reduce, Taps, Tensor, Training, Var, WeightSpec, compare};
+use graph::{Builder, Checkpointing, Graph, Op, Reduce, Taps, Tensor, Training, Var, WeightSpec, compare};
 
 /// The largest normalised squared error on an executor in single precision.
 pub const SINGLE: f64 = 1e-9;
@@ -21,6 +22,15 @@ const NOISE: f32 = 1e-11;
 
 /// The same in single precision.
 const SINGLE_NOISE: f32 = 1e-5;
+
+thread_local! {
+    static SEEN: RefCell<Vec<Op>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The operations of all losses that this thread has played.
+pub fn seen() -> Vec<Op> {
+    SEEN.take()
+}
 
 /// A case while it is written.
 pub struct Draft<'g> {
@@ -113,6 +123,7 @@ impl Case<'_> {
     pub fn play(&self, values: &Values<'_>, write: &Write<'_>) -> Checked {
         let name = self.name;
         let forward = self.forward(write).unwrap_or_else(|error| panic!("{name}: {error}"));
+        SEEN.with_borrow_mut(|seen| seen.extend(forward.nodes.iter().map(|node| node.op.clone())));
         let weights = values(&forward);
         let known = oracle(&forward, &weights, self.inputs).unwrap_or_else(|error| panic!("{name}: candle: {error}"));
         let learned: Vec<bool> = known.iter().map(Option::is_some).collect();

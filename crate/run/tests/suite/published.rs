@@ -11,7 +11,7 @@ use crate::shared::fixture;
 
 /// What a weight was called in the first published checkpoints of SAM 2, as the library's script of conversion reads them.
 fn as_first_published(name: &str) -> String {
-    const PARTS: [(&str, &str); 27] = [
+    const PARTS: [(&str, &str); 26] = [
         ("vision_encoder.backbone.", "image_encoder.trunk."),
         ("vision_encoder.neck.", "image_encoder.neck."),
         ("patch_embed.projection", "patch_embed.proj"),
@@ -38,7 +38,6 @@ fn as_first_published(name: &str) -> String {
         ("mlps.3.layers.0.", "mlps.3.layers.1."),
         ("prompt_encoder.", "sam_prompt_encoder."),
         ("mask_decoder.", "sam_mask_decoder."),
-        ("point_embed.", "point_embeddings."),
     ];
     let mut name = PARTS.iter().fold(name.to_string(), |name, (now, then)| name.replace(now, then));
     if name.contains("mlps.") {

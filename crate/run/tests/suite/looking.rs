@@ -21,7 +21,7 @@ fn model(folder: PathBuf) -> Model {
     pollster::block_on(Model::open(source, &options, &mut |_| ())).unwrap()
 }
 
-fn picture(i: usize) -> Picture {
+pub fn picture(i: usize) -> Picture {
     let name = format!("looking/{i}.png");
     decode(&name, &std::fs::read(fixture(&name)).unwrap()).unwrap()
 }
@@ -192,7 +192,7 @@ async fn segmenter_of(name: &str) -> Segmenter {
 }
 
 /// Every prompt about every picture, as the library answers it.
-pub async fn compare_answers(segmenter: &mut Segmenter, kind: &str) {
+async fn compare_answers(segmenter: &mut Segmenter, kind: &str) {
     for i in 0..2 {
         segmenter.set_image(picture(i)).await.unwrap();
         for (j, prompt) in prompts().iter().enumerate() {

@@ -10,7 +10,7 @@ const PEN = 22;
 /** How one writes the digits, in hundredths of the side. */
 const DIGITS: readonly string[] = [
   "M50 16C24 16 24 84 50 84C76 84 76 16 50 16",
-  "M38 30L54 16V84",
+  "M53 16L49 84",
   "M30 34C30 8 72 10 68 36C66 52 42 64 30 83H72",
   "M32 22C46 8 72 16 67 35C64 47 50 48 44 48C58 47 74 55 69 70C63 91 38 88 30 76",
   "M60 84V16L28 62H76",

@@ -10,6 +10,7 @@ mod sh;
 mod size;
 mod test;
 mod tidy;
+mod train;
 mod wasm;
 
 use anyhow::{Result, bail};
@@ -25,6 +26,7 @@ const HELP: &str = "cargo xtask <command>
   check                                   format, invariants, types, lints
   tidy                                    the invariants alone
   size                                    builds for release; what a chat transfers before the model
+  train NAME [ARGS]                       a model of the project's own from nothing; ARGS as `--device wgpu`
   bench [ARGS]                            `dynasty bench ARGS`
   bench --browser [QUERY]                 the same in a browser; QUERY as in `shape=smollm2-135m&device=wasm`";
 
@@ -62,6 +64,7 @@ fn run(args: &[&str]) -> Result<()> {
         ["fuzz", seconds, parser] => test::fuzz(seconds, parser),
         ["check"] => check::all(),
         ["tidy"] => tidy::run(),
+        ["train", name, args @ ..] => train::train(name, args),
         ["bench", "--browser"] => bench::browser(""),
         ["bench", "--browser", query] => bench::browser(query),
         ["bench", rest @ ..] => bench::native(&owned(rest)),

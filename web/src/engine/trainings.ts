@@ -33,6 +33,7 @@ export async function goOn(request: Extract<Job, { training: number }>, signal: 
   switch (request.kind) {
     case "train_steps": {
       const finished = await trainer.steps(request.steps, listen(request.id, signal));
+      if (!finished) signal.throwIfAborted();
       return { of: "steps", value: { finished } };
     }
     case "trained_files":

@@ -46,6 +46,15 @@ pub trait Inputs: Sized {
     fn learned(&self) -> u64;
 }
 
+/// Each of some loss weights times a factor.
+///
+/// # Errors
+/// They are no floats.
+pub fn times(weights: &Tensor, factor: f64) -> Result<Tensor, Error> {
+    let scaled = weights.as_f32()?.iter().map(|weight| (f64::from(*weight) * factor) as f32);
+    Ok(Tensor::f32(weights.shape.clone(), scaled.collect())?)
+}
+
 /// What the gradients of a step are.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Measured {

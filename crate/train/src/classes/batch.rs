@@ -4,7 +4,7 @@ use graph::Tensor;
 
 use super::augment::{Augment, Colours};
 use super::idx::Pictures;
-use crate::trainer::Inputs;
+use crate::trainer::{self, Inputs};
 use crate::{Error, Random};
 
 /// A target that is not asked for.
@@ -29,9 +29,7 @@ impl Inputs for Batch {
     }
 
     fn scaled(&self, factor: f64) -> Result<Self, Error> {
-        let weights = self.loss_weights.as_f32()?.iter().map(|weight| (f64::from(*weight) * factor) as f32);
-        let loss_weights = Tensor::f32([self.loss_weights.len()], weights.collect())?;
-        Ok(Self { loss_weights, ..self.clone() })
+        Ok(Self { loss_weights: trainer::times(&self.loss_weights, factor)?, ..self.clone() })
     }
 
     fn learned(&self) -> u64 {

@@ -1,6 +1,5 @@
 //! Pictures with labels as the subject of a course.
 
-use graph::Taps;
 use models::{Call, Model};
 use serde_json::json;
 
@@ -109,8 +108,7 @@ impl Subject for Labelled {
     }
 
     async fn first_values(&mut self) -> Result<Values, Error> {
-        let (graph, seed) = (self.model.build(&self.call(), Taps::none())?, self.recipe.seed);
-        Ok(graph.weights.iter().map(|spec| (spec.name.clone(), initial::pictures::values(spec, seed))).collect())
+        initial::pictures::drawn(&self.model, &self.call(), self.recipe.seed)
     }
 
     fn begin(&mut self, position: Position) -> Result<(), Error> {

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::augment::Augment;
 use crate::recipe::check::{self, Wrong, between, count, named, share, wrong};
-use crate::recipe::{Checkpoints, Evaluation, GuardSpec, Optimizer, Schedule, Slice, Training, place};
+use crate::recipe::{Checkpoints, Evaluation, GuardSpec, Optimizer, Schedule, Slice, Training, read};
 use crate::{Error, digest};
 
 /// What a recipe is for.
@@ -108,9 +108,7 @@ impl Recipe {
     /// # Errors
     /// [`Error::Recipe`] with the field and the reason.
     pub fn parse(file: &str, text: &str) -> Result<Self, Error> {
-        let recipe: Self = toml::from_str(text).map_err(|error| place::locate(file, text, &error))?;
-        recipe.check().map_err(|(field, reason)| Error::recipe(file, field, reason))?;
-        Ok(recipe)
+        read::parse(file, text, Self::check)
     }
 
     /// Reads and checks a recipe, and resolves its paths from the recipe's own folder.
@@ -118,9 +116,7 @@ impl Recipe {
     /// # Errors
     /// [`Error::Io`] if it cannot be read, [`Error::Recipe`] if it is none of these.
     pub fn open(path: &Path) -> Result<Self, Error> {
-        let text = std::fs::read_to_string(path).map_err(|error| Error::io(path, error))?;
-        let mut recipe = Self::parse(&path.display().to_string(), &text)?;
-        let base = path.parent().unwrap_or(Path::new(""));
+        let (mut recipe, base) = read::open(path, Self::parse)?;
         recipe.output = base.join(&recipe.output);
         recipe.data_root = base.join(&recipe.data_root);
         Ok(recipe)

@@ -1,16 +1,28 @@
-//! First weights of models that look at pictures: as PyTorch draws those of projections and convolutions, tables of tokens from a normal distribution.
+//! First weights of models that look at pictures: as PyTorch draws those of projections and convolutions, tables of
+//! tokens from a normal distribution.
 
-use graph::WeightSpec;
+use graph::{Taps, WeightSpec};
+use models::{Call, Model};
 
-use crate::Random;
+use crate::trainer::Values;
+use crate::{Error, Random};
 
 /// Deviation of tables of tokens.
 const TOKENS: f64 = 0.5;
 /// Deviation of the table of places, which is learned from almost nothing.
 const PLACES: f64 = 0.02;
 
+/// The first values of all weights of a call.
+///
+/// # Errors
+/// The model does not answer it.
+pub fn drawn(model: &Model, call: &Call, seed: u64) -> Result<Values, Error> {
+    let graph = model.build(call, Taps::none())?;
+    Ok(graph.weights.iter().map(|spec| (spec.name.clone(), values(spec, seed))).collect())
+}
+
 /// The first values of a weight.
-pub fn values(spec: &WeightSpec, seed: u64) -> Vec<f32> {
+fn values(spec: &WeightSpec, seed: u64) -> Vec<f32> {
     let n: usize = spec.shape.iter().product();
     if spec.name.ends_with(".bias") {
         return vec![0.0; n];

@@ -10,7 +10,7 @@ use super::prompt::{Asked, PADDING, Prompt};
 use super::recipe::Recipe;
 use super::scene::Scene;
 use crate::dice::Dice;
-use crate::trainer::Inputs;
+use crate::trainer::{self, Inputs};
 use crate::{Error, Random};
 
 /// What a training graph is given: B pictures with N prompts of up to T rows each.
@@ -54,9 +54,7 @@ impl Inputs for Batch {
     }
 
     fn scaled(&self, factor: f64) -> Result<Self, Error> {
-        let weights = self.loss_weights.as_f32()?.iter().map(|weight| (f64::from(*weight) * factor) as f32);
-        let loss_weights = Tensor::f32([self.loss_weights.len()], weights.collect())?;
-        Ok(Self { loss_weights, ..self.clone() })
+        Ok(Self { loss_weights: trainer::times(&self.loss_weights, factor)?, ..self.clone() })
     }
 
     /// Prompts.

@@ -102,8 +102,7 @@ impl Subject for Scenes {
     }
 
     async fn first_values(&mut self) -> Result<Values, Error> {
-        let (graph, seed) = (self.model.build(&self.call(), Taps::none())?, self.recipe.seed);
-        Ok(graph.weights.iter().map(|spec| (spec.name.clone(), initial::pictures::values(spec, seed))).collect())
+        initial::pictures::drawn(&self.model, &self.call(), self.recipe.seed)
     }
 
     fn begin(&mut self, _: Position) -> Result<(), Error> {

@@ -5,7 +5,8 @@
 
 pub(crate) mod check;
 mod data;
-pub(crate) mod place;
+mod place;
+pub(crate) mod read;
 mod training;
 
 use std::path::{Path, PathBuf};
@@ -99,9 +100,7 @@ impl Recipe {
     /// # Errors
     /// [`Error::Recipe`] with the field and the reason.
     pub fn parse(file: &str, text: &str) -> Result<Self, Error> {
-        let recipe: Self = toml::from_str(text).map_err(|error| place::locate(file, text, &error))?;
-        check::check(&recipe).map_err(|(field, reason)| Error::recipe(file, field, reason))?;
-        Ok(recipe)
+        read::parse(file, text, check::check)
     }
 
     /// Reads and checks a recipe, and resolves its folders from the recipe's own.
@@ -109,12 +108,7 @@ impl Recipe {
     /// # Errors
     /// [`Error::Io`] if it cannot be read, [`Error::Recipe`] if it is no recipe.
     pub fn open(path: &Path) -> Result<Self, Error> {
-        let bytes = std::fs::read(path).map_err(|error| Error::io(path, error))?;
-        let file = path.display().to_string();
-        let text = std::str::from_utf8(&bytes)
-            .map_err(|error| Error::recipe(&file, "text", format!("broken UTF-8 at byte {}", error.valid_up_to())))?;
-        let mut recipe = Self::parse(&file, text)?;
-        let base = path.parent().unwrap_or(Path::new(""));
+        let (mut recipe, base) = read::open(path, Self::parse)?;
         recipe.output = base.join(&recipe.output);
         recipe.data_root = base.join(&recipe.data_root);
         recipe.start = recipe.start.map(|start| base.join(start));

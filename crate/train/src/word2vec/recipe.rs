@@ -9,7 +9,7 @@ use super::Options;
 use crate::Error;
 use crate::recipe::DataSpec;
 use crate::recipe::check::{self, Wrong, between, count, named, share, wrong};
-use crate::recipe::place;
+use crate::recipe::read;
 
 /// What a recipe is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,9 +88,7 @@ impl Recipe {
     /// # Errors
     /// [`Error::Recipe`] with the field and the reason.
     pub fn parse(file: &str, text: &str) -> Result<Recipe, Error> {
-        let recipe: Recipe = toml::from_str(text).map_err(|error| place::locate(file, text, &error))?;
-        recipe.check().map_err(|(field, reason)| Error::recipe(file, field, reason))?;
-        Ok(recipe)
+        read::parse(file, text, Self::check)
     }
 
     /// Reads and checks a recipe, and resolves its paths from the recipe's own folder.
@@ -98,12 +96,7 @@ impl Recipe {
     /// # Errors
     /// [`Error::Io`] if it cannot be read, [`Error::Recipe`] if it is no recipe of word vectors.
     pub fn open(path: &Path) -> Result<Recipe, Error> {
-        let bytes = std::fs::read(path).map_err(|error| Error::io(path, error))?;
-        let file = path.display().to_string();
-        let text = std::str::from_utf8(&bytes)
-            .map_err(|error| Error::recipe(&file, "text", format!("broken UTF-8 at byte {}", error.valid_up_to())))?;
-        let mut recipe = Recipe::parse(&file, text)?;
-        let base = path.parent().unwrap_or(Path::new(""));
+        let (mut recipe, base) = read::open(path, Self::parse)?;
         recipe.output = base.join(&recipe.output);
         recipe.data_root = base.join(&recipe.data_root);
         Ok(recipe)

@@ -227,4 +227,8 @@ fn wrong_recipes_and_data_are_refused() {
         let error = Recipe::parse("recipe.toml", &changed).unwrap_err().to_string();
         assert!(error.starts_with("recipe.toml: ") && error.contains(wanted), "{error}, expected {wanted}");
     }
+    let broken = folder.0.join("broken.toml");
+    fs::write(&broken, b"kind = \"classes\"\n\xff").unwrap();
+    let error = Recipe::open(&broken).unwrap_err().to_string();
+    assert!(error.contains("broken.toml") && error.contains("broken UTF-8 at byte 17"), "{error}");
 }

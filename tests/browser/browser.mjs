@@ -16,12 +16,12 @@ const { chromium } = createRequire(join(root, "web/package.json"))("playwright-c
 const QUIET = ["--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-quic"];
 const WEBGPU = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader", "--enable-features=Vulkan"];
 
-/** Starts a headless Chromium, with a software WebGPU adapter unless `webgpu` is false. */
-export function launch({ webgpu = true } = {}) {
+/** Starts a headless Chromium, with a software WebGPU adapter unless `webgpu` is false, and with further arguments. */
+export function launch({ webgpu = true, args = [] } = {}) {
   const sandbox = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
   const gpu = webgpu ? WEBGPU : ["--disable-gpu", "--disable-features=WebGPU"];
   const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
-  return chromium.launch({ executablePath, args: [...QUIET, ...sandbox, ...gpu] });
+  return chromium.launch({ executablePath, args: [...QUIET, ...sandbox, ...gpu, ...args] });
 }
 
 const TYPES = {

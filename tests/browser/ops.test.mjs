@@ -17,30 +17,41 @@ const SHOWN = 20;
 const ANSWER = `let module;
 async function answer({ folder, threads, suite, webgpu }) {
   module ??= (await start({ folder, threads })).glue;
-  if (suite === undefined) return module.suites();
+  if (suite === undefined) return { suites: module.suites(), instructions: module.instructions() };
   const response = await fetch("/ops-expected/" + suite);
   if (!response.ok) throw new Error("what the reference says is missing: cargo test --profile ci --package dynasty-ops");
   return module.play(suite, await response.bytes(), threads, webgpu);
 }`;
 
 let browser;
-before(async () => (browser = await launch()));
-after(() => browser?.close());
+let plain;
+before(async () => {
+  browser = await launch();
+  plain = await launch({ webgpu: false, args: ["--js-flags=--no-enable-avx-vnni --no-enable-avx-vnni-int8"] });
+});
+after(() => Promise.all([browser?.close(), plain?.close()]));
 
-/** Which processors and GPUs each module is played on. WebGPU is reached by the same code from each of them. */
+/**
+ * Which processors and GPUs each module is played on. WebGPU is reached by the same code from each of them. A `plain`
+ * processor, if it is of the x86 kind, has no instruction for four products of bytes.
+ */
 const RUNS = [
-  { flavour: "simd128", threads: 1, webgpu: false },
-  { flavour: "relaxed", threads: 1, webgpu: true },
-  { flavour: "threads", threads: 3, webgpu: false },
+  { flavour: "simd128", threads: 1, instructions: /^simd128$/ },
+  { flavour: "relaxed", threads: 1, webgpu: true, instructions: /^relaxed-/ },
+  { flavour: "relaxed", threads: 1, plain: true, instructions: process.arch === "x64" ? /^relaxed-simd128$/ : /^relaxed-/ },
+  { flavour: "threads", threads: 3, instructions: /^relaxed-/ },
 ];
 
-for (const { flavour, threads, webgpu } of RUNS) {
-  test(`operations of ${flavour}, ${threads} threads${webgpu ? " and WebGPU" : ""}`, { timeout: 900_000 }, async (t) => {
+for (const { flavour, threads, webgpu = false, plain: simple = false, instructions } of RUNS) {
+  const where = `${flavour}${simple ? ", plain processor" : ""}, ${threads} threads${webgpu ? " and WebGPU" : ""}`;
+  test(`operations of ${where}`, { timeout: 900_000 }, async (t) => {
     const server = await serveFolder(TARGET, { isolated: flavour === "threads", texts: texts(ANSWER) });
-    const page = await browser.newPage();
+    const page = await (simple ? plain : browser).newPage();
     try {
       const ask = await startWorker(page, server.url);
-      const suites = await ask({ folder: `/ops/${flavour}`, threads });
+      const { suites, instructions: found } = await ask({ folder: `/ops/${flavour}`, threads });
+      t.diagnostic(`instructions: ${found}`);
+      assert.match(found, instructions);
       assert.ok(suites.length > 30, `${suites.length} suites`);
       for (const suite of suites) {
         await t.test(suite, async () => {

@@ -18,6 +18,12 @@ pub fn pool_worker(_index: usize) {
     cpu::pool::serve();
 }
 
+/// The instructions that multiply weights here, as in `relaxed-simd128`.
+#[wasm_bindgen]
+pub fn instructions() -> String {
+    cpu::matrix::Target::best().name().to_owned()
+}
+
 /// The names of all suites.
 #[wasm_bindgen]
 pub fn suites() -> Vec<String> {

@@ -1,8 +1,9 @@
 //! The 8-bit form of `x`.
 //!
 //! 32 columns of a row make a record: 32 integers from −127 to 127 (8 bits, or 16 for kernels that multiply those),
-//! their scale, and three sums of the values that they stand for: of all 32, of the first and of the last 16. The
-//! sums serve weights with a minimum or an offset. The records of a tile of rows alternate, block by block.
+//! their scale, three sums of the values that they stand for: of all 32, of the first and of the last 16, and −128 times
+//! the sum of the integers. The sums serve weights with a minimum or an offset, the last number those that are stored
+//! too high by 128. The records of a tile of rows alternate, block by block.
 #![expect(unsafe_code, reason = "parts write disjoint records")]
 
 use super::Matrix;
@@ -141,9 +142,10 @@ fn put<const WIDE: bool>(x: &[f32; 32], record: &mut [u8]) {
     }
     let (first, last) = (sum(&q, 0), sum(&q, 16));
     let both = first.wrapping_add(last);
-    let values = [scale, both as f32 * scale, first as f32 * scale, last as f32 * scale];
-    for (out, value) in tail.as_chunks_mut::<4>().0.iter_mut().zip(values) {
-        *out = value.to_ne_bytes();
+    let value = |sum: i32| (sum as f32 * scale).to_bits();
+    let words = [scale.to_bits(), value(both), value(first), value(last), both.wrapping_mul(-128) as u32];
+    for (out, word) in tail.as_chunks_mut::<4>().0.iter_mut().zip(words) {
+        *out = word.to_ne_bytes();
     }
 }
 

@@ -18,6 +18,8 @@ use super::isa::Simd128;
 use super::isa::Sixteen;
 #[cfg(target_arch = "x86_64")]
 use super::isa::{Avx2, Avx512};
+#[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
+use super::isa::{Bytes, DotSigned, DotUnsigned};
 use super::isa::{Isa, Scale};
 use super::kernel::{Kernel, Product, quantized};
 use super::pack::{self, PackGroup};
@@ -181,6 +183,10 @@ targets! {
         is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") && is_x86_feature_detected!("f16c");
     #[cfg(target_arch = "aarch64")]
     Neon: "neon", "neon", std::arch::is_aarch64_feature_detected!("neon");
+    #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
+    DotUnsigned, "relaxed-dot-unsigned", Bytes::of_engine() == Bytes::Unsigned;
+    #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
+    DotSigned, "relaxed-dot-signed", Bytes::of_engine() == Bytes::Signed;
     #[cfg(all(target_arch = "wasm32", target_feature = "simd128", target_feature = "relaxed-simd"))]
     Simd128, "relaxed-simd128", true;
     #[cfg(all(target_arch = "wasm32", target_feature = "simd128", not(target_feature = "relaxed-simd")))]

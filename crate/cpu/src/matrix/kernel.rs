@@ -7,8 +7,12 @@ use std::ops::Range;
 use super::form::{Form, Layout};
 use super::isa::Isa;
 
-/// Bytes after the numbers of a record of `x`: its scale, its sum, the sums of its halves.
-pub(crate) const RECORD_TAIL: usize = 16;
+/// Bytes after the numbers of a record of `x`: its scale, its sum, the sums of its halves, and where the sums of
+/// products with biased numbers start.
+pub(crate) const RECORD_TAIL: usize = 20;
+
+/// Bytes from the tail of a record to that start.
+const START: usize = 16;
 
 /// The packed weight, the 8-bit `x` and the result of one product.
 #[derive(Clone, Copy)]
@@ -157,7 +161,7 @@ unsafe fn tile<S: Isa, F: Form, const M: usize>(
                     let tail = x.add(m * record + record - RECORD_TAIL).cast::<f32>();
                     let scale = S::mul(scale, S::splat(tail.read()));
                     sums[m] = S::fma(S::to_f(products[m]), scale, sums[m]);
-                    if has_min::<S, F>() {
+                    if has_min::<F>() {
                         let sum = if F::GROUP == 32 { 1 } else { 2 + half };
                         sums[m] = S::fma(min, S::splat(tail.add(sum).read()), sums[m]);
                     }
@@ -170,13 +174,8 @@ unsafe fn tile<S: Isa, F: Form, const M: usize>(
     }
 }
 
-/// What the stored numbers of a form are too high by.
-const fn offset<S: Isa, F: Form>() -> i32 {
-    if F::BITS == 8 && S::BIASED { 128 } else { F::OFFSET }
-}
-
-const fn has_min<S: Isa, F: Form>() -> bool {
-    F::MIN || offset::<S, F>() != 0
+const fn has_min<F: Form>() -> bool {
+    F::MIN || F::OFFSET != 0
 }
 
 /// Scale and minimum of a group of columns.
@@ -204,9 +203,8 @@ unsafe fn scale<S: Isa, F: Form>(scales: *const u8, block: usize, half: usize) -
             scale = S::load_scale(scales);
             min = if F::MIN { S::load_scale(scales.add(lane_scales)) } else { S::zero() };
         }
-        let offset = offset::<S, F>();
-        if offset != 0 {
-            min = S::fma(scale, S::splat(-(offset as f32)), min);
+        if F::OFFSET != 0 {
+            min = S::fma(scale, S::splat(-(F::OFFSET as f32)), min);
         }
         (scale, min)
     }
@@ -239,7 +237,11 @@ unsafe fn eight<S: Isa, F: Form, const M: usize>(quants: *const u8, x: *const u8
     let chunk_bytes = if wide::<S, F>() { 8 } else { 4 };
     // SAFETY: eight chunks of numbers and of `x`, see `quantized`.
     unsafe {
-        let mut sums = [S::zero_p8(); M];
+        let start = x.add(record - RECORD_TAIL + START);
+        let mut sums = [S::start8(start.cast()); M];
+        for m in 1..M {
+            sums[m] = S::start8(start.add(m * record).cast());
+        }
         for chunk in 0..vectors {
             let w = S::load8(quants.add(chunk * 4 * S::LANES));
             for m in 0..M {

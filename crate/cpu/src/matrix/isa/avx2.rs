@@ -99,7 +99,7 @@ impl Isa for Avx2 {
     }
 
     #[inline(always)]
-    unsafe fn zero_p8() -> Self::P8 {
+    unsafe fn start8(_: *const i32) -> Self::P8 {
         // SAFETY: see Isa.
         unsafe { _mm256_setzero_si256() }
     }

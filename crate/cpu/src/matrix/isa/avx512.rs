@@ -85,9 +85,9 @@ impl Isa for Avx512 {
     }
 
     #[inline(always)]
-    unsafe fn zero_p8() -> Self::P8 {
+    unsafe fn start8(start: *const i32) -> Self::P8 {
         // SAFETY: see Isa.
-        unsafe { _mm512_setzero_si512() }
+        unsafe { _mm512_set1_epi32(start.read_unaligned()) }
     }
 
     #[inline(always)]

@@ -27,6 +27,8 @@ pub(crate) use portable::Portable;
 pub(crate) use portable::Sixteen;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 pub(crate) use simd128::Simd128;
+#[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
+pub(crate) use simd128::{Bytes, DotSigned, DotUnsigned};
 
 /// The type of a stored scale.
 pub(crate) trait Scale: Copy + 'static {
@@ -67,7 +69,7 @@ pub(crate) trait Isa: Copy + 'static {
     const LANES: usize;
     /// Rows of `x` in a tile of the quantized kernels.
     const TILE: usize;
-    /// Numbers of 8 bits are stored as unsigned ones, too high by 128.
+    /// Numbers of 8 bits are stored as unsigned ones, too high by 128; what that adds is taken away at the start.
     const BIASED: bool;
     /// Numbers of 8 bits are multiplied by 16-bit `x`.
     const WIDE: bool;
@@ -115,7 +117,8 @@ pub(crate) trait Isa: Copy + 'static {
     unsafe fn dot(p: Self::P, w: Self::W, x: *const u8) -> Self::P;
     unsafe fn finish(p: Self::P) -> Self::I;
 
-    unsafe fn zero_p8() -> Self::P8;
+    /// The sums before the first product. `start` is a 32-bit integer of `x` that belongs to `BIASED` numbers.
+    unsafe fn start8(start: *const i32) -> Self::P8;
     /// Adds the products of 8-bit numbers and four columns of `x`, of 16 bits if `WIDE`.
     unsafe fn dot8(p: Self::P8, w: Self::W8, x: *const u8) -> Self::P8;
     unsafe fn finish8(p: Self::P8) -> Self::I;

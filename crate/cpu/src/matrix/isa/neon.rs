@@ -79,7 +79,7 @@ impl Isa for Neon {
     }
 
     #[inline(always)]
-    unsafe fn zero_p8() -> Self::P8 {
+    unsafe fn start8(_: *const i32) -> Self::P8 {
         // SAFETY: see Isa.
         unsafe { vdupq_n_s32(0) }
     }

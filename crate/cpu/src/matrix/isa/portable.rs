@@ -81,8 +81,9 @@ impl<const L: usize, const BIASED: bool> Isa for Lanes<L, BIASED> {
     }
 
     #[inline(always)]
-    unsafe fn zero_p8() -> Self::P8 {
-        [0; L]
+    unsafe fn start8(start: *const i32) -> Self::P8 {
+        // SAFETY: see Isa.
+        [if BIASED { unsafe { start.read_unaligned() } } else { 0 }; L]
     }
 
     #[inline(always)]

@@ -50,7 +50,7 @@ const ready = (page) => page.waitForSelector('dynasty-see[data-state="ready"]', 
 async function classes(page) {
   await page.locator('[data-role="classes"] li').first().waitFor({ timeout: 120_000 });
   await ready(page);
-  const rows = await page.locator('[data-role="classes"] li').evaluateAll((items) => items.map((item) => [item.querySelector("span")?.textContent, item.querySelector("output")?.textContent]));
+  const rows = await page.locator('[data-role="classes"] li').evaluateAll((items) => items.map((item) => [item.querySelector("span")?.textContent, item.querySelector("output")?.title]));
   return rows.map(([label, score]) => ({ label: String(label), score: Number(score) }));
 }
 

@@ -132,7 +132,7 @@ const ready = (page) => page.waitForSelector('dynasty-see[data-state="ready"]', 
 async function bars(page, role) {
   await page.locator(`[data-role="${role}"]`).waitFor({ timeout: 120_000 });
   await ready(page);
-  const rows = await page.locator(`[data-role="${role}"] li`).evaluateAll((items) => items.map((item) => [item.querySelector("span")?.textContent, item.querySelector("output")?.textContent]));
+  const rows = await page.locator(`[data-role="${role}"] li`).evaluateAll((items) => items.map((item) => [item.querySelector("span")?.textContent, item.querySelector("output")?.title]));
   return rows.map(([label, score]) => ({ label: String(label), score: Number(score) }));
 }
 
@@ -198,7 +198,7 @@ for (const device of ["wasm", "webgpu"]) {
     assert.match((await page.getByRole("alert").textContent()) ?? "", /broken\.png/);
     await page.getByRole("button", { name: "Dismiss" }).click();
     await page.locator("input.photo").setInputFiles(/** @type {string} */ (PICTURES[1]));
-    await page.waitForFunction((first) => document.querySelector("dynasty-see")?.shadowRoot?.querySelector('[data-role="classes"] output')?.textContent !== first, String(shown[0]?.score));
+    await page.waitForFunction((first) => document.querySelector("dynasty-see")?.shadowRoot?.querySelector('[data-role="classes"] output')?.getAttribute("title") !== first, String(shown[0]?.score));
     near("other classes", byName(await bars(page, "classes"), CLASSES), row("vit", 1, 3), 2e-3);
     assert.deepEqual(faults, []);
     await page.close();

@@ -5,7 +5,7 @@ import { WORDS as SEE } from "../src/elements/see/words.js";
 import { WORDS as SEGMENT } from "../src/elements/segment/words.js";
 import { WORDS as TEXT } from "../src/elements/text/words.js";
 import { TEXTS, chooseLanguage } from "../src/elements/texts.js";
-import { showBytes, showCount } from "../src/elements/numbers.js";
+import { showBytes, showCount, showShare } from "../src/elements/numbers.js";
 
 /** Every path through a catalogue to a text. */
 function paths(value: unknown, path = ""): string[] {
@@ -45,4 +45,10 @@ test.each([
 
 test("counts are short", () => {
   expect(showCount(134_515_008, "en")).toBe("135M");
+});
+
+test("probabilities are percents, other scores are numbers", () => {
+  const shown = [0, 1e-5, 0.0004, 0.0005, 0.12345, 0.9999, 1, -0.25, 3.14159].map((score) => showShare(score, "en"));
+  expect(shown).toEqual(["0%", "< 0.1%", "< 0.1%", "0.1%", "12.3%", "100%", "100%", "-0.25", "3.14"]);
+  expect(showShare(0.5, "zh")).toBe("50%");
 });

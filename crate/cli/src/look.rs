@@ -6,9 +6,8 @@ use pictures::Picture;
 use run::tasks::{Label, Matcher, Normalize, Viewer};
 use serde_json::json;
 
-use crate::args::Embed;
+use crate::args::{ClassifyImage, Embed};
 use crate::failure::Failure;
-use crate::picture_args::ClassifyImage;
 use crate::source;
 
 /// The largest file of a picture.

@@ -14,7 +14,6 @@ mod look;
 mod lora;
 mod models_list;
 mod openai;
-mod picture_args;
 mod quantize;
 mod segment;
 mod serve;

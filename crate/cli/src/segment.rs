@@ -15,8 +15,8 @@ use run::tasks::segment::{
 use run::tasks::{Matcher, Segmenter};
 use serde_json::{Map, Value, json};
 
+use crate::args::{MasksArg, Search, Segment};
 use crate::failure::Failure;
-use crate::picture_args::{MasksArg, Search, Segment};
 use crate::{look, source};
 
 /// A mask and what is said about it.

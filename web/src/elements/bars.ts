@@ -1,6 +1,6 @@
 import { type TemplateResult, css, html } from "lit";
 
-import { threeDigits } from "./numbers.js";
+import { showShare } from "./numbers.js";
 import type { Language } from "./texts.js";
 
 /** A row of a chart. */
@@ -10,13 +10,13 @@ export interface Bar {
   readonly choose?: () => void;
 }
 
-/** Bars by score, in the order that they come in. */
-export function barsView(language: Language, rows: readonly Bar[]): TemplateResult {
+/** Bars by score, in the order that they come in. Scores are probabilities, unless they are shown otherwise. */
+export function barsView(language: Language, rows: readonly Bar[], show = showShare): TemplateResult {
   const most = Math.max(...rows.map(({ score }) => Math.abs(score)), 1e-9);
   return html`<ul class="bars">
     ${rows.map(({ name, score, choose }) => {
       const label = choose ? html`<button @click=${choose}>${name}</button>` : html`<span>${name}</span>`;
-      return html`<li>${label}<i style="inline-size:${(60 * Math.abs(score)) / most}%"></i><output>${threeDigits(score, language)}</output></li>`;
+      return html`<li>${label}<i style="inline-size:${(60 * Math.abs(score)) / most}%"></i><output title=${score}>${show(score, language)}</output></li>`;
     })}
   </ul>`;
 }

@@ -23,3 +23,10 @@ export function showWhole(count: number, language: Language): string {
 export function threeDigits(value: number, language: Language): string {
   return new Intl.NumberFormat(LOCALE[language], { maximumSignificantDigits: 3 }).format(value);
 }
+
+/** A probability with one decimal of a percent; below half of that, that there is less. Other numbers as they are. */
+export function showShare(value: number, language: Language): string {
+  if (!(value >= 0 && value <= 1)) return threeDigits(value, language);
+  const percent = new Intl.NumberFormat(LOCALE[language], { style: "percent", maximumFractionDigits: 1 });
+  return value > 0 && value < 0.0005 ? `< ${percent.format(0.001)}` : percent.format(value);
+}

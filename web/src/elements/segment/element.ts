@@ -142,7 +142,7 @@ export class DynastySegment extends PictureElement {
   private fitsView(objects: readonly FoundMask[]): TemplateResult | typeof nothing {
     if (objects.every(({ fit }) => fit === undefined)) return nothing;
     const bar = (object: FoundMask, i: number): Bar => ({ name: this.words.object(showWhole(i + 1, this.language)), score: object.fit ?? 0, choose: () => this.studio.take(object) });
-    return html`<div data-role="fits">${barsView(this.language, objects.map(bar))}</div>`;
+    return html`<div data-role="fits">${barsView(this.language, objects.map(bar), threeDigits)}</div>`;
   }
 
   private tools(): TemplateResult {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args as Group, ValueEnum};
 
-use crate::args::ModelArgs;
+use super::shared::ModelArgs;
 
 #[derive(Group)]
 pub struct Segment {

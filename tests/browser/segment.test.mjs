@@ -132,6 +132,39 @@ for (const device of ["wasm", "webgpu"]) {
   });
 }
 
+test("a finger and the keyboard point as well", { timeout: 240_000 }, async () => {
+  const page = await browser.newPage({ locale: "en-GB", viewport: { width: 1200, height: 900 }, hasTouch: true });
+  /** @type {string[]} */
+  const faults = [];
+  page.on("pageerror", (error) => faults.push(String(error)));
+  await page.goto(`${site.url}/segment.html?${new URLSearchParams({ model: "sam_points", device: "wasm" })}`);
+  await page.locator("input.photo").setInputFiles(join(FIXTURES, "looking/0.png"));
+  await page.locator("canvas.picture").waitFor();
+  await ready(page);
+
+  await page.touchscreen.tap(...(await at(page, 20, 9)));
+  await compare(page, "sam.0.0");
+  await page.getByRole("button", { name: "− Beside it" }).tap();
+  await page.touchscreen.tap(...(await at(page, 1, 30)));
+  await compare(page, "sam.0.1");
+
+  await page.keyboard.press("Escape");
+  await page.waitForFunction(() => document.querySelector("dynasty-segment")?.shadowRoot?.querySelectorAll(".masks button").length === 0);
+  await page.getByRole("button", { name: "+ Object" }).click();
+  await page.locator("canvas.picture").focus();
+  // From the middle, (25, 18.5), by steps of 1.25 and with shift of 0.25 pixels.
+  const press = async (/** @type {string} */ key, /** @type {number} */ times) => {
+    for (let i = 0; i < times; i++) await page.keyboard.press(key);
+  };
+  await press("ArrowLeft", 1 + 4);
+  await press("ArrowUp", 7);
+  await press("Shift+ArrowUp", 3);
+  await press("Enter", 1);
+  await compare(page, "sam.0.0");
+  assert.deepEqual(faults, []);
+  await page.close();
+});
+
 for (const device of ["wasm", "webgpu"]) {
   test(`${device}: words find objects`, { timeout: 240_000 }, async () => {
     const page = await browser.newPage({ locale: "en-GB", viewport: { width: 1200, height: 900 } });

@@ -37,12 +37,18 @@ export function drawMasks(canvas: HTMLCanvasElement, layers: readonly Layer[]): 
   context.putImageData(picture, 0, 0);
 }
 
-/** Draws points, a box, and the box that is being dragged. */
-export function drawPointed(canvas: HTMLCanvasElement, { points, box }: Pointed, dragged: Pointed["box"], scale: number): void {
+/** What is about to be pointed at: a box that is being dragged, the keyboard's cross. */
+interface Aim {
+  readonly box: Pointed["box"];
+  readonly cursor: readonly [number, number] | undefined;
+}
+
+/** Draws points, a box, and what is about to be pointed at. */
+export function drawPointed(canvas: HTMLCanvasElement, { points, box }: Pointed, aim: Aim, scale: number): void {
   const context = canvas.getContext("2d");
   if (!context) return;
   context.lineWidth = 2 * scale;
-  for (const [left, top, right, bottom] of [box, dragged].filter((one) => one !== undefined)) {
+  for (const [left, top, right, bottom] of [box, aim.box].filter((one) => one !== undefined)) {
     context.strokeStyle = "#ffffff";
     context.strokeRect(left, top, right - left, bottom - top);
     context.setLineDash([6 * scale, 6 * scale]);
@@ -56,6 +62,18 @@ export function drawPointed(canvas: HTMLCanvasElement, { points, box }: Pointed,
     context.fillStyle = inside ? "#2b8a4b" : "#c23b2a";
     context.strokeStyle = "#ffffff";
     context.fill();
+    context.stroke();
+  }
+  if (!aim.cursor) return;
+  const [x, y] = aim.cursor;
+  for (const [width, colour] of [[4, "#ffffff"], [2, "#1d1b18"]] as const) {
+    context.lineWidth = width * scale;
+    context.strokeStyle = colour;
+    context.beginPath();
+    for (const [dx, dy] of [[1, 0], [0, 1]] as const) {
+      context.moveTo(x - 14 * dx * scale, y - 14 * dy * scale);
+      context.lineTo(x + 14 * dx * scale, y + 14 * dy * scale);
+    }
     context.stroke();
   }
 }

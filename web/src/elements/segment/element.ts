@@ -8,17 +8,15 @@ import { nameOf } from "../dropped.js";
 import { ICONS } from "../icons.js";
 import type { LocalModel } from "../models.js";
 import { showWhole, threeDigits } from "../numbers.js";
-import { PictureElement, placeOf } from "../picture-element.js";
+import { PictureElement } from "../picture-element.js";
 import type { Shown } from "../pictures.js";
 import { theme } from "../theme.js";
-import { COLOURS, type Layer, drawMasks, drawPointed, objectAt } from "./draw.js";
+import { COLOURS, type Layer, drawMasks, drawPointed } from "./draw.js";
 import { KINDS, type Kind, save } from "./export.js";
-import { type Finding, type Pointed, Studio } from "./studio.js";
+import { Pointing } from "./pointing.js";
+import { type Finding, Studio } from "./studio.js";
 import { segmentStyle } from "./style.js";
 import { WORDS, type Words } from "./words.js";
-
-/** A pointer that moves less than this is a click. */
-const CLICK_PX = 5;
 
 /** How objects are looked for where nothing else is wished: with a grid of 16 by 16 points. */
 const FINDING: Finding = { everything: { points_per_side: 16 } };
@@ -43,9 +41,7 @@ export class DynastySegment extends PictureElement {
   finding: Finding = FINDING;
 
   private readonly studio = new Studio(() => this.requestUpdate());
-  private hovering = true;
-  /** Where the pointer went down, and where it is. */
-  private drag: { readonly from: [number, number]; to: [number, number]; moved: boolean } | undefined;
+  private readonly pointing = new Pointing(this.studio, () => this.requestUpdate());
   /** The words that are looked for, and whether what knows them is being picked. */
   private text = "";
   private pickingMatcher = false;
@@ -103,12 +99,12 @@ export class DynastySegment extends PictureElement {
   }
 
   private workbench(): TemplateResult {
-    const { words, studio } = this;
+    const { words, studio, pointing } = this;
     const { width = 1, height = 1 } = studio.picture?.bitmap ?? {};
     return html`<div class="studio">
       <div class="stage" style="width:min(100%, calc((100dvh - 9rem) * ${width / height}))">
-        <canvas class="picture" tabindex="0" role="img" aria-label=${words.picture} @pointerdown=${this.onDown} @pointermove=${this.onMove} @pointerup=${this.onUp}
-          @pointercancel=${this.onCancel} @pointerleave=${this.onLeave} @contextmenu=${(event: Event) => event.preventDefault()}></canvas>
+        <canvas class="picture" tabindex="0" role="img" aria-label=${words.picture} @pointerdown=${pointing.onDown} @pointermove=${pointing.onMove} @pointerup=${pointing.onUp}
+          @pointercancel=${pointing.onCancel} @pointerleave=${pointing.onLeave} @keydown=${pointing.onKey} @blur=${pointing.onBlur} @contextmenu=${(event: Event) => event.preventDefault()}></canvas>
         <canvas class="masks-layer" aria-hidden="true"></canvas><canvas class="points-layer" aria-hidden="true"></canvas>
         ${studio.state === "looking" ? html`<div class="busy" role="status">${words.looking}<progress></progress></div>` : nothing} ${this.searchView()}
       </div>
@@ -146,12 +142,16 @@ export class DynastySegment extends PictureElement {
   }
 
   private tools(): TemplateResult {
-    const { studio, words } = this;
+    const { studio, words, pointing } = this;
     const { texts } = this.speech;
     const busy = studio.state === "looking" || (studio.state === "working" && studio.search !== undefined);
     const all = studio.objects;
     const masks = this.masks;
     return html`<p class="soft">${words.hint}</p>
+      <div class="choices" role="group" aria-label=${words.clickMeans}>
+        <button aria-pressed=${!pointing.beside} @click=${() => this.change(() => (pointing.beside = false))}>${words.inside}</button>
+        <button aria-pressed=${pointing.beside} @click=${() => this.change(() => (pointing.beside = true))}>${words.outside}</button>
+      </div>
       <div class="row">
         <button class="button" ?disabled=${!studio.canUndo} @click=${() => void studio.undo()}>${words.undo}</button>
         <button class="button" ?disabled=${!studio.canRedo} @click=${() => void studio.redo()}>${words.redo}</button>
@@ -164,9 +164,9 @@ export class DynastySegment extends PictureElement {
         ${!busy && all?.length === 0 ? html`<button class="button" @click=${() => void studio.everything(this.uncertain)}>${words.uncertain}</button>` : nothing}
       </div>
       ${this.wordsView(busy)}
-      <label class="check"><input type="checkbox" .checked=${this.hovering} @change=${(event: Event) => (this.hovering = (event.target as HTMLInputElement).checked)} />${words.preview}</label>
+      <label class="check"><input type="checkbox" .checked=${pointing.hovering} @change=${(event: Event) => (pointing.hovering = (event.target as HTMLInputElement).checked)} />${words.preview}</label>
       ${studio.candidates.length > 0
-        ? html`<section><h2>${words.candidates}</h2><div class="masks">${studio.candidates.map(({ score }, i) => this.candidate(i, score))}</div></section>`
+        ? html`<section><h2>${words.candidates}</h2><div class="choices masks">${studio.candidates.map(({ score }, i) => this.candidate(i, score))}</div></section>`
         : nothing}
       ${all ? html`<p data-role="objects">${all.length === 0 ? words.noObjects : words.objects(showWhole(all.length, this.language))}</p>${this.fitsView(all)}` : nothing}
       ${masks.length > 0
@@ -211,8 +211,7 @@ export class DynastySegment extends PictureElement {
     if (!same || fresh) drawMasks(masks, layers);
     this.drawn = layers;
     points.getContext("2d")?.clearRect(0, 0, width, height);
-    const box: Pointed["box"] = this.drag?.moved ? boxOf(this.drag.from, this.drag.to) : undefined;
-    drawPointed(points, pointed, box, width / Math.max(1, base.clientWidth));
+    drawPointed(points, pointed, this.pointing, width / Math.max(1, base.clientWidth));
   }
 
   /** What is opened while a matcher is picked is one. */
@@ -252,42 +251,6 @@ export class DynastySegment extends PictureElement {
     setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
   }
 
-  private readonly onDown = (event: PointerEvent): void => {
-    (event.currentTarget as HTMLCanvasElement).setPointerCapture(event.pointerId);
-    const at = placeOf(event);
-    this.drag = { from: at, to: at, moved: false };
-  };
-
-  private readonly onMove = (event: PointerEvent): void => {
-    const { drag } = this;
-    const [x, y] = placeOf(event);
-    if (drag && event.buttons === 1) {
-      const canvas = event.currentTarget as HTMLCanvasElement;
-      const step = (CLICK_PX * canvas.width) / Math.max(1, canvas.clientWidth);
-      drag.to = [x, y];
-      drag.moved ||= Math.hypot(x - drag.from[0], y - drag.from[1]) > step;
-      this.requestUpdate();
-    } else if (this.hovering && event.pointerType === "mouse" && !this.studio.mask && !this.studio.objects) {
-      this.studio.hover({ x, y, inside: true });
-    }
-  };
-
-  private readonly onUp = (event: PointerEvent): void => {
-    const { drag, studio } = this;
-    this.drag = undefined;
-    if (!drag || studio.state === "looking") return;
-    const [x, y] = placeOf(event);
-    if (drag.moved) return void studio.point({ points: [], box: boxOf(drag.from, [x, y]) });
-    const beside = event.shiftKey || event.button === 2;
-    const object = studio.objects && !beside ? objectAt(studio.objects, x, y) : undefined;
-    if (object) studio.take(object);
-    else void studio.add({ x, y, inside: !beside });
-  };
-
-  private readonly onCancel = (): void => this.change(() => (this.drag = undefined));
-
-  private readonly onLeave = (): void => this.studio.hover(undefined);
-
   private readonly onWords = (event: SubmitEvent): void => {
     event.preventDefault();
     if (this.text.trim() !== "") void this.find();
@@ -304,11 +267,6 @@ export class DynastySegment extends PictureElement {
     else return;
     event.preventDefault();
   };
-}
-
-/** Left, top, right and bottom. */
-function boxOf([ax, ay]: readonly [number, number], [bx, by]: readonly [number, number]): readonly [number, number, number, number] {
-  return [Math.min(ax, bx), Math.min(ay, by), Math.max(ax, bx), Math.max(ay, by)];
 }
 
 customElements.define("dynasty-segment", DynastySegment);

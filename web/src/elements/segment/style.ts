@@ -11,12 +11,12 @@ const studio = css`
     grid-template: auto minmax(0, 1fr) / minmax(0, 1fr);
   }
 
-  .masks {
+  .choices {
     display: flex;
     gap: 0.4rem;
   }
 
-  .masks button {
+  .choices button {
     flex: 1;
     padding: 0.35rem 0.5rem;
     border: 1px solid var(--line);
@@ -26,7 +26,7 @@ const studio = css`
     font-size: 0.875rem;
   }
 
-  .masks button[aria-pressed="true"] {
+  .choices button[aria-pressed="true"] {
     border-color: var(--accent);
     box-shadow: inset 0 0 0 1px var(--accent);
     font-weight: 600;

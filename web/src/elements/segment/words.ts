@@ -6,6 +6,9 @@ export interface Words {
   readonly lead: string;
   readonly looking: string;
   readonly hint: string;
+  readonly clickMeans: string;
+  readonly inside: string;
+  readonly outside: string;
   readonly picture: string;
   readonly undo: string;
   readonly redo: string;
@@ -42,8 +45,11 @@ const en: Words = {
   title: "Cut anything out",
   lead: "A click is enough. Model and picture stay in this tab.",
   looking: "The model looks at the picture…",
-  hint: "Click on it, shift-click beside it, drag a box around it.",
-  picture: "Picture; click to choose an object",
+  hint: "Click on it, or beside it with shift; drag a box around it. By keyboard: arrows, then Enter.",
+  clickMeans: "A click means",
+  inside: "+ Object",
+  outside: "− Beside it",
+  picture: "Picture; click to choose an object, or move a cross with the arrow keys and press Enter",
   undo: "Undo",
   redo: "Redo",
   clear: "Clear",
@@ -78,8 +84,11 @@ const zh: Words = {
   title: "抠出任何物体",
   lead: "点一下即可。模型和图片都留在这个标签页里。",
   looking: "模型正在看图…",
-  hint: "点击物体；按住 Shift 点击排除；拖动画框。",
-  picture: "图片；点击选择物体",
+  hint: "点击物体，按住 Shift 点击排除，拖动画框。也可用方向键移动，按回车点击。",
+  clickMeans: "点击表示",
+  inside: "+ 物体",
+  outside: "− 排除",
+  picture: "图片；点击选择物体，或用方向键移动十字，按回车点击",
   undo: "撤销",
   redo: "重做",
   clear: "清除",

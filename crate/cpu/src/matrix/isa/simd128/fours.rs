@@ -7,6 +7,7 @@
 //! be multiplied, and how. Where they may not, the instruction is three, and [`Pairs`](super::pairs) is faster.
 
 use std::hint::black_box;
+use std::sync::OnceLock;
 
 use super::*;
 
@@ -26,18 +27,21 @@ pub(crate) enum Bytes {
 }
 
 impl Bytes {
-    /// What this engine does, tried with every byte and the extremes of the first operand.
+    /// What this engine does, tried once with every byte and the extremes of the first operand.
     pub(crate) fn of_engine() -> Bytes {
+        static FOUND: OnceLock<Bytes> = OnceLock::new();
         let like = |value: fn(u8) -> i32| {
             (0..=255).all(|w| [-127, -126, -1, 0, 1, 126, 127].into_iter().all(|x| sums_are(value, w, x)))
         };
-        if like(i32::from) {
-            Bytes::Unsigned
-        } else if like(|w| i32::from(w as i8)) {
-            Bytes::Signed
-        } else {
-            Bytes::Inexact
-        }
+        *FOUND.get_or_init(|| {
+            if like(i32::from) {
+                Bytes::Unsigned
+            } else if like(|w| i32::from(w as i8)) {
+                Bytes::Signed
+            } else {
+                Bytes::Inexact
+            }
+        })
     }
 }
 

@@ -67,7 +67,7 @@ impl Config {
             norm_eps: config.number_or("layer_norm_eps", 1e-6)? as f32,
             act: if gated { None } else { Some(read_act(config, "hidden_act", Act::Gelu)?) },
             qkv_bias: bias(config, "qkv_bias")?,
-            registers: if registers { Some(config.size_or("num_register_tokens", 4)?) } else { None },
+            registers: if registers { Some(count(config, "num_register_tokens", 4)?) } else { None },
             n_labels: read_labels(config)?,
             task,
         })
@@ -77,6 +77,11 @@ impl Config {
     fn tokens(&self) -> usize {
         1 + self.registers.unwrap_or(0)
     }
+}
+
+/// A size that may be zero.
+fn count(config: &Fields<'_>, field: &str, default: usize) -> Result<usize, Error> {
+    if config.number(field)? == Some(0.0) { Ok(0) } else { config.size_or(field, default) }
 }
 
 /// [B, T, C] → [B, T, C]
@@ -113,7 +118,7 @@ fn embed<'g>(g: &'g Builder, w: &Scope<'g>, cfg: &Config, look: &Look) -> Var<'g
     let usual = look.size.is_none_or(|size| size == cfg.patches.size);
     let how = if cfg.registers.is_some() { Interpolation::BicubicSmooth } else { Interpolation::Bicubic };
     let x = first.concat(&[x], 1) + if usual { table } else { stretched(table, 1, grid, how) };
-    let Some(n) = cfg.registers else { return x };
+    let Some(n) = cfg.registers.filter(|n| *n > 0) else { return x };
     let registers = repeated(w.tensor("register_tokens", [1, n, c], Stored::AsDeclared), x); // [B, n, C]
     x.slice(1, 0, 1).concat(&[registers, x.slice(1, 1, grid[0] * grid[1])], 1)
 }

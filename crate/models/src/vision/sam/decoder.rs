@@ -33,8 +33,8 @@ pub struct Decoder {
     pub n_head: usize,
     /// Feed-forward width, F.
     pub n_ff: usize,
-    /// Attention between tokens and picture is so many times narrower.
-    pub narrower: usize,
+    /// Attention between tokens and picture is so many times narrower in the blocks, and behind them.
+    pub narrower: [usize; 2],
     /// Masks of an ambiguous prompt; one more is for a clear one.
     pub n_masks: usize,
     /// Layers and width of the head that rates masks.
@@ -53,12 +53,18 @@ impl Decoder {
     pub fn read(config: &Fields<'_>, form: Form) -> Result<Self, Error> {
         let (n_embd, n_head) = (config.size_or("hidden_size", 256)?, config.size_or("num_attention_heads", 8)?);
         let narrower = config.size_or("attention_downsample_rate", 2)?;
-        if !n_embd.is_multiple_of(n_head * narrower) || !n_embd.is_multiple_of(8) {
-            let reason = format!("is {n_head}, which does not divide the width {n_embd} / {narrower}");
+        // The first generation's blocks do not ask the configuration.
+        let narrower = if form == Form::First { [2, narrower] } else { [narrower; 2] };
+        let divides = |narrower: usize| n_embd.is_multiple_of(n_head.saturating_mul(narrower));
+        if !narrower.into_iter().all(divides) || !n_embd.is_multiple_of(8) {
+            let reason = format!("is {n_head}, the width {n_embd}, attention_downsample_rate {narrower:?}: not even");
             return Err(config.fail("num_attention_heads", reason));
         }
         let n_layer = config.size_or("num_hidden_layers", 2)?;
-        check_layers(config, "num_hidden_layers", n_layer)?;
+        if n_layer > 64 {
+            // Of SAM 2 each block has as many layers again.
+            return Err(config.fail("num_hidden_layers", format!("is {n_layer}, more than any model has")));
+        }
         let depth = config.size_or("iou_head_depth", 3)?;
         check_layers(config, "iou_head_depth", depth)?;
         let n_masks = config.size_or("num_multimask_outputs", 3)?;
@@ -147,10 +153,10 @@ fn block<'g>(
     };
     tokens = norm(tokens, "layer_norm1");
     let keys = picture + places;
-    tokens = tokens + attend("cross_attn_token_to_image", (tokens + first, keys, picture), cfg.narrower, None);
+    tokens = tokens + attend("cross_attn_token_to_image", (tokens + first, keys, picture), cfg.narrower[0], None);
     tokens = norm(tokens, "layer_norm2");
     tokens = norm(tokens + feed_forward(tokens, &w.at("mlp"), cfg), "layer_norm3");
-    let heard = attend("cross_attn_image_to_token", (keys, tokens + first, tokens), cfg.narrower, hidden); // [B, h·w, C]
+    let heard = attend("cross_attn_image_to_token", (keys, tokens + first, tokens), cfg.narrower[0], hidden); // [B, h·w, C]
     (Pair { tokens, picture: norm(picture + heard, "layer_norm4"), hidden }, heard)
 }
 
@@ -244,7 +250,7 @@ pub(in crate::vision) fn decode<'g>(
     let Pair { tokens, picture, .. } = pair;
     let at = w.at("transformer.final_attn_token_to_image");
     let qkv = (tokens + first, picture + prompts.places, picture);
-    let tokens = tokens + attention(&at, cfg, &batch, qkv, cfg.narrower, None);
+    let tokens = tokens + attention(&at, cfg, &batch, qkv, cfg.narrower[1], None);
     let tokens = tokens.layer_norm(&w.at("transformer.layer_norm_final_attn"), 1e-5, Bias::Add);
 
     let fine = seen.fine.map(|fine| fine.map(|x| for_each(x, pictures, each)));

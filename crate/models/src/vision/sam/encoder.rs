@@ -60,8 +60,10 @@ impl Encoder {
         });
         // A window of nothing is the whole picture.
         let window = if config.number("window_size")? == Some(0.0) { 0 } else { config.size_or("window_size", 14)? };
+        let patches = Patches::read(config, 1024, 16)?;
+        check_window(config, "window_size", window, patches.grid(patches.size))?;
         Ok(Self {
-            patches: Patches::read(config, 1024, 16)?,
+            patches,
             n_embd,
             n_layer,
             n_head,
@@ -81,6 +83,19 @@ impl Encoder {
     pub fn grid(&self) -> [usize; 2] {
         self.patches.grid(self.patches.size)
     }
+}
+
+/// Refuses a window far wider than the picture's `grid`, which would be padded to it.
+pub(in crate::vision) fn check_window(
+    config: &Fields<'_>,
+    field: &str,
+    window: usize,
+    grid: [usize; 2],
+) -> Result<(), Error> {
+    if window <= 64.max(grid[0]).max(grid[1]) {
+        return Ok(());
+    }
+    Err(config.fail(field, format!("is {window}, on {grid:?} patches")))
 }
 
 /// The entries of a table of distances for every pair of `n` places: [2n − 1, D] → [n, n, D].

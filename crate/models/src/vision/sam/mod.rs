@@ -17,7 +17,7 @@ use crate::{Error, Fields};
 pub(super) use decoder::{Decoded, Seen, decode, layers};
 pub use decoder::{Decoder, Form};
 pub use encoder::Encoder;
-pub(super) use encoder::neck;
+pub(super) use encoder::{check_window, neck};
 pub use loss::{Weighed, mask_loss};
 pub use names::{counts_from_first, former_name, published_config};
 pub use prompts::{Labels, PromptEncoder, TRAINED_ROWS};

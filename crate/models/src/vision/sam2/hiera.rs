@@ -7,6 +7,7 @@ use graph::{Act, Attention, Bias, Builder, Corners, Interpolation, Scope, Stored
 
 use crate::llama::{check_layers, read_act};
 use crate::vision::patches::pair;
+use crate::vision::sam::check_window;
 use crate::vision::{Look, Patches};
 use crate::{Error, Fields};
 
@@ -70,20 +71,27 @@ impl Hiera {
             return Err(config.fail("mlp_ratio", format!("is {ratio}")));
         }
         let patches = Patches { channels: config.size_or("num_channels", 3)?, size, patch: stride };
+        let field = "window_positional_embedding_background_size";
+        let background = pair(config, field, 7)?;
+        if background.iter().any(|n| *n > 1 << 10) {
+            return Err(config.fail(field, format!("is {background:?}, more than any model has")));
+        }
         let read = Self {
             patches,
             cut,
             stages: stages(config)?,
             stride: pair(config, "query_stride", 2)?,
             global: indices(config, "global_attention_blocks", &[5, 7, 9])?,
-            background: pair(config, "window_positional_embedding_background_size", 7)?,
+            background,
             ratio,
             norm_eps: config.number_or("layer_norm_eps", 1e-6)? as f32,
             act: read_act(config, "hidden_act", Act::Gelu)?,
         };
+        let field = "window_size_per_stage";
+        read.stages.iter().try_for_each(|stage| check_window(config, field, stage.window, finest))?;
         let window = read.stages[0].window;
         if finest.iter().any(|n| !n.is_multiple_of(window)) {
-            return Err(config.fail("window_size_per_stage", format!("is {window} at first, on {finest:?} patches")));
+            return Err(config.fail(field, format!("is {window} at first, on {finest:?} patches")));
         }
         Ok(read)
     }

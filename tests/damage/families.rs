@@ -142,7 +142,40 @@ fn no_sizes() -> Vec<Value> {
 }
 
 pub fn cases() -> Vec<Case> {
-    FAMILIES.iter().flat_map(of_family).collect()
+    FAMILIES.iter().flat_map(of_family).chain(nested()).collect()
+}
+
+/// Fields of models that answer prompts: the part of the configuration, the field, and what it makes no sense to hold.
+fn nested() -> Vec<Case> {
+    let sizes = |values: &[u64]| values.iter().map(|value| json!(value)).collect::<Vec<Value>>();
+    let backbone: &[&'static str] = &["vision_config", "backbone_config"];
+    let background = "window_positional_embedding_background_size";
+    // Scales that do not fit each other break a rule of shapes, which the message has.
+    let unfit = ["num_query_pool_stages", "fpn_stride"];
+    let fields: [(&str, &[&'static str], &'static str, Vec<Value>); 8] = [
+        ("sam_all", &["vision_config"], "window_size", sizes(&[1 << 12, 1 << 16, 1 << 24])),
+        ("sam_all", &["mask_decoder_config"], "num_hidden_layers", sizes(&[1000, 4096])),
+        ("sam_all", &["mask_decoder_config"], "attention_downsample_rate", sizes(&[3, 1 << 24])),
+        ("sam2_all", &["mask_decoder_config"], "num_hidden_layers", sizes(&[1000, 4096])),
+        ("sam2_all", backbone, background, vec![json!(1 << 24), json!([3, 4096])]),
+        ("sam2_all", backbone, "window_size_per_stage", vec![json!([8, 65535, 6, 3])]),
+        ("sam2_all", backbone, "num_query_pool_stages", sizes(&[2])),
+        ("sam2_all", &["vision_config"], "fpn_stride", sizes(&[2, 1 << 24])),
+    ];
+    let mut cases = Vec::new();
+    for (fixture, part, field, values) in fields {
+        let files = files::folder(fixture);
+        let reasons = if unfit.contains(&field) { only("broadcast") } else { only(field) };
+        for value in values {
+            cases.push(Case::new(format!("{fixture}: {field} is {value}"), FILE, reasons, &files, |f| {
+                f.json(FILE, |config| {
+                    let inner = part.iter().try_fold(config, |map, name| map.get_mut(*name)?.as_object_mut());
+                    inner.unwrap().insert(field.into(), value);
+                });
+            }));
+        }
+    }
+    cases
 }
 
 fn of_family(family: &Family) -> Vec<Case> {

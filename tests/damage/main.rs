@@ -69,7 +69,7 @@ fn open(files: &Files) -> Result<(), String> {
     };
     let text = |error: run::Error| error.to_string();
     let package = block_on(Package::open(source)).map_err(text)?;
-    let graph = package.model.build(&Call::step(Head::Logits), Taps::none()).map_err(|error| error.to_string())?;
+    let graph = package.build(&Call::step(Head::Logits), Taps::none()).map_err(text)?;
     package.find(&graph).map(|_| ()).map_err(text)
 }
 

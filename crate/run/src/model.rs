@@ -120,7 +120,7 @@ impl Model {
     ) -> Result<Self, Error> {
         let graph = package.build(&Call::forward(Mask::None), Taps::none())?;
         package.find(&graph)?;
-        let states = package.model.build(&Call::step(Head::Logits), Taps::none())?.states;
+        let states = package.build_plain(&Call::step(Head::Logits))?.states;
         let context = choose_context(&package, &states, options)?;
         let Chosen { device, reason, trial } = trial::choose(&package, options).await?;
         let mut weights = device.weights();

@@ -27,6 +27,8 @@ pub struct Package {
     pub config: Value,
     /// The configured family.
     pub model: Model,
+    /// Where the configuration was read.
+    config_file: String,
     checkpoint: Rc<Checkpoint>,
     adapter: Option<Adapter>,
 }
@@ -54,7 +56,7 @@ impl Package {
         };
         let mut model = Model::read(&config_file, &config)?;
         model.fit_to(|name| checkpoint.tensor(name).is_some());
-        Ok(Self { files, config, model, checkpoint, adapter: None })
+        Ok(Self { files, config, model, config_file, checkpoint, adapter: None })
     }
 
     /// The same model with adapters over its projections.
@@ -62,7 +64,7 @@ impl Package {
     /// # Errors
     /// The adapters belong to another model.
     pub async fn with_adapter(self, adapter: Adapter) -> Result<Self, Error> {
-        adapter.check_base(&self, &self.model.build(&Call::train(), Taps::none())?).await?;
+        adapter.check_base(&self, &self.build_plain(&Call::train())?).await?;
         let package = Self { adapter: Some(adapter), ..self };
         package.find(&package.build(&Call::train(), Taps::none())?)?;
         Ok(package)
@@ -77,11 +79,23 @@ impl Package {
     ///
     /// # Errors
     /// The configuration breaks a shape rule.
-    pub fn build(&self, call: &Call, taps: Taps) -> Result<Graph, graph::Error> {
+    pub fn build(&self, call: &Call, taps: Taps) -> Result<Graph, Error> {
         let adapters = self.adapter.as_ref().map(|adapter| adapter.adapters().clone());
         let g = Builder::new(taps).with_adapters(adapters.unwrap_or_default());
-        self.model.write(&g, call)?;
-        g.finish()
+        self.model.write(&g, call).and_then(|()| g.finish()).map_err(|source| self.contradicts(source))
+    }
+
+    /// Writes the graph of a call without adapters.
+    ///
+    /// # Errors
+    /// The configuration breaks a shape rule.
+    pub(crate) fn build_plain(&self, call: &Call) -> Result<Graph, Error> {
+        self.model.build(call, Taps::none()).map_err(|source| self.contradicts(source))
+    }
+
+    /// A broken shape rule, blamed on the configuration.
+    fn contradicts(&self, source: graph::Error) -> Error {
+        models::Error::Graph { file: self.config_file.clone(), source }.into()
     }
 
     /// The model's name: that of its folder or file.

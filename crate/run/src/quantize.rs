@@ -5,7 +5,7 @@ use std::io::Write;
 
 use format::gguf::{Array, Metadata, TensorSpec, Value, Writer};
 use format::{Dtype, QuantType, TensorInfo};
-use graph::{Graph, Op, Stored, Taps, WeightSpec};
+use graph::{Graph, Op, Stored, WeightSpec};
 use models::{Call, Mask};
 
 use crate::files::BINARIES;
@@ -57,7 +57,7 @@ pub struct Planned {
 /// # Errors
 /// A tensor is missing or has another shape than the configuration says.
 pub fn plan(package: &Package, ty: QuantType) -> Result<Vec<Planned>, Error> {
-    let graph = package.model.build(&Call::forward(Mask::None), Taps::none())?;
+    let graph = package.build_plain(&Call::forward(Mask::None))?;
     let found = package.find(&graph)?;
     let mut planned: BTreeMap<String, Planned> = BTreeMap::new();
     for (found, wanted) in found.into_iter().zip(wanted_types(&graph, ty)) {
@@ -87,7 +87,7 @@ pub fn merge_plan(package: &Package, ty: QuantType) -> Result<Vec<Planned>, Erro
 fn changed(package: &Package) -> Result<BTreeMap<String, Vec<(WeightSpec, Found)>>, Error> {
     let mut changed: BTreeMap<String, Vec<(WeightSpec, Found)>> = BTreeMap::new();
     let Some(adapter) = package.adapter() else { return Ok(changed) };
-    let graph = package.model.build(&Call::forward(Mask::None), Taps::none())?;
+    let graph = package.build_plain(&Call::forward(Mask::None))?;
     let found = package.find(&graph)?;
     for (spec, found) in graph.weights.into_iter().zip(found).filter(|(spec, _)| adapter.changes(spec)) {
         changed.entry(found.name.clone()).or_default().push((spec, found));

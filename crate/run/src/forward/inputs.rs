@@ -92,9 +92,7 @@ impl ForwardInputs {
         }
         let known = names(model);
         self.only(&known)?;
-        if let Some((name, _)) = self.tensors.iter().find(|(_, tensor)| tensor.dtype() != graph::DType::I32) {
-            return Err(self.fail(name, "holds floats, expected integers".into()));
-        }
+        self.integers(&known)?;
         let shape = &self.ids("input_ids")?.shape;
         let targets = match self.get(TARGETS) {
             Some(_) => &self.ids(TARGETS)?.shape,
@@ -110,6 +108,15 @@ impl ForwardInputs {
     pub(super) fn only(&self, known: &[&str]) -> Result<(), Error> {
         match self.tensors.iter().find(|(name, _)| !known.contains(&name.as_str())) {
             Some((other, _)) => Err(self.fail(other, "is no input of this model".into())),
+            None => Ok(()),
+        }
+    }
+
+    /// Refuses floats in the tensors of these names.
+    pub(super) fn integers(&self, names: &[&str]) -> Result<(), Error> {
+        let floats = |tensor: &Tensor| tensor.dtype() != graph::DType::I32;
+        match names.iter().find(|name| self.get(name).is_some_and(floats)) {
+            Some(name) => Err(self.fail(name, "holds floats, expected integers".into())),
             None => Ok(()),
         }
     }

@@ -56,6 +56,7 @@ pub(super) fn bind(given: &ForwardInputs, model: &Vision) -> Result<Bound, Error
 fn bind_texts(given: &ForwardInputs, model: &Vision, text: &clip::Text, both: bool) -> Result<Bound, Error> {
     let known = ["input_ids", "attention_mask", "position_ids", "pixel_values", "interpolate_pos_encoding"];
     given.only(if both { &known } else { &known[..3] })?;
+    given.integers(&known[..3])?;
     let (mut look, mut bound) = (Look { reads: Reads::Rest, ..Look::default() }, Vec::new());
     if both && given.get("pixel_values").is_some() {
         let (pixels, seen) = pixels(given, model)?;

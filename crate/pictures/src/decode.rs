@@ -43,12 +43,25 @@ pub fn decode(file: &str, bytes: &[u8]) -> Result<Picture, Error> {
     picture(decoded).map_err(|error| fail(&error))
 }
 
-fn picture(decoded: DynamicImage) -> Result<Picture, Error> {
+fn picture(mut decoded: DynamicImage) -> Result<Picture, Error> {
+    keep_upper_bytes(&mut decoded);
     let (width, height) = (decoded.width() as usize, decoded.height() as usize);
     if decoded.color().has_alpha() {
         return Picture::from_rgba(width, height, &decoded.into_rgba8());
     }
     Picture::from_rgb(width, height, decoded.into_rgb8().into_raw())
+}
+
+/// Makes each sample of sixteen bits the one that has its upper byte twice, which conversion to eight bits then keeps.
+fn keep_upper_bytes(decoded: &mut DynamicImage) {
+    let upper = |samples: &mut [u16]| samples.iter_mut().for_each(|sample| *sample = (*sample >> 8) * 257);
+    match decoded {
+        DynamicImage::ImageLuma16(image) => upper(image),
+        DynamicImage::ImageLumaA16(image) => upper(image),
+        DynamicImage::ImageRgb16(image) => upper(image),
+        DynamicImage::ImageRgba16(image) => upper(image),
+        _ => {}
+    }
 }
 
 fn name(format: ImageFormat) -> &'static str {
@@ -84,4 +97,22 @@ fn jpeg_ends(bytes: &[u8]) -> bool {
         }
     }
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use image::{ImageBuffer, Rgb};
+
+    use super::*;
+
+    /// Rounding would make 2 of 0x01FF.
+    #[test]
+    fn upper_bytes_of_sixteen_bits() {
+        let deep = ImageBuffer::from_raw(2, 1, vec![0x01ff_u16, 0xfe80, 0xffff, 0x0080, 0x7f7f, 0x80fe]);
+        let mut png = Cursor::new(Vec::new());
+        let deep: ImageBuffer<Rgb<u16>, Vec<u16>> = deep.unwrap();
+        deep.write_to(&mut png, ImageFormat::Png).unwrap();
+        let seen = decode("deep.png", png.get_ref()).unwrap();
+        assert_eq!(seen.rgb(), [0x01, 0xfe, 0xff, 0x00, 0x7f, 0x80]);
+    }
 }

@@ -96,6 +96,11 @@ impl Checkpoint {
         self
     }
 
+    /// The tensors, and those of them that have to be gathered.
+    pub(crate) fn into_parts(self) -> (IndexMap<String, TensorInfo>, HashMap<String, Strides>) {
+        (self.tensors, self.strides)
+    }
+
     /// Adds a GGUF file's metadata.
     pub(crate) fn with_metadata(mut self, metadata: gguf::Metadata) -> Checkpoint {
         self.metadata = Some(metadata);

@@ -5,6 +5,7 @@ use crate::safetensors::{self, MAX_TENSORS, StringMap};
 use crate::{Bytes, Checkpoint, Dtype, Error, Folder, QuantType, TensorInfo, gguf, names, torch};
 use indexmap::IndexMap;
 use indexmap::map::Entry;
+use std::collections::HashMap;
 use std::rc::Rc;
 
 /// What a folder's weights are called, in the order of preference.
@@ -18,16 +19,18 @@ const WHOLE: [&str; 4] = [
 const INDEXED: [&str; 2] = ["model.safetensors.index.json", "diffusion_pytorch_model.safetensors.index.json"];
 /// The same of PyTorch's own format.
 const PICKLED: [&str; 2] = ["pytorch_model.bin", "diffusion_pytorch_model.bin"];
+/// The indices of such files.
+const INDEXED_PICKLED: [&str; 2] = ["pytorch_model.bin.index.json", "diffusion_pytorch_model.bin.index.json"];
 /// Weights that are not read.
-const REFUSED: [&str; 4] = ["pytorch_model.bin.index.json", "tf_model.h5", "flax_model.msgpack", "model.ckpt"];
+const REFUSED: [&str; 3] = ["tf_model.h5", "flax_model.msgpack", "model.ckpt"];
 /// The longest index. The largest published one has about nine megabytes.
 const LONGEST_INDEX: u64 = 32 << 20;
 /// The most files of one checkpoint.
 const MAX_SHARDS: usize = 4096;
 
 impl Checkpoint {
-    /// Opens the weights of a folder in a published layout: one safetensors file, or an index and its shards, or one file
-    /// of PyTorch's.
+    /// Opens the weights of a folder in a published layout: one safetensors file, or an index and its shards, or the same
+    /// of PyTorch's files.
     ///
     /// # Errors
     /// [`Error::NotFound`] if there are none; [`Error::Unsupported`] if there are only weights of another kind (those of
@@ -40,12 +43,17 @@ impl Checkpoint {
         }
         for file in INDEXED {
             if let Some(bytes) = folder.open(file).await? {
-                return open_shards(folder, &*bytes).await;
+                return open_shards(folder, &*bytes, Kind::Safetensors).await;
             }
         }
         for file in PICKLED {
             if let Some(bytes) = folder.open(file).await? {
                 return pickled(bytes).await;
+            }
+        }
+        for file in INDEXED_PICKLED {
+            if let Some(bytes) = folder.open(file).await? {
+                return open_shards(folder, &*bytes, Kind::Pickled).await;
             }
         }
         for file in REFUSED {
@@ -142,6 +150,13 @@ fn insert(
     }
 }
 
+/// What shards are.
+#[derive(Clone, Copy)]
+enum Kind {
+    Safetensors,
+    Pickled,
+}
+
 /// The parts of an index that matter.
 #[derive(serde::Deserialize)]
 struct Index {
@@ -161,7 +176,7 @@ async fn pickled(file: Rc<dyn Bytes>) -> Result<Checkpoint, Error> {
 }
 
 /// Opens the shards that an index names. Only tensors that the index puts into a shard are taken from it.
-async fn open_shards(folder: &dyn Folder, index: &dyn Bytes) -> Result<Checkpoint, Error> {
+async fn open_shards(folder: &dyn Folder, index: &dyn Bytes, kind: Kind) -> Result<Checkpoint, Error> {
     if index.len() > LONGEST_INDEX {
         return Err(Error::damaged(index.name(), LONGEST_INDEX, "too large for an index of weights"));
     }
@@ -183,13 +198,19 @@ async fn open_shards(folder: &dyn Folder, index: &dyn Bytes) -> Result<Checkpoin
     if shards.is_empty() || shards.len() > MAX_SHARDS {
         return Err(Error::damaged(index.name(), 0, format!("it names {} files", shards.len())));
     }
-    let (mut files, mut tensors) = (Vec::new(), IndexMap::new());
+    let (mut files, mut tensors, mut strides) = (Vec::new(), IndexMap::new(), HashMap::new());
     for (index, &shard) in shards.keys().enumerate() {
         let file = folder.open(shard).await?;
         let file = file.ok_or_else(|| Error::not_found(&format!("{}/{shard}", folder.name())))?;
-        for (name, info) in safetensors::read_header(&*file, index).await? {
+        let opened = match kind {
+            Kind::Safetensors => Checkpoint::safetensors(vec![file.clone()]).await?,
+            Kind::Pickled => pickled(file.clone()).await?,
+        };
+        let (own, mut strided) = opened.into_parts();
+        for (name, info) in own {
             if weight_map.get(&name).is_some_and(|wanted| wanted == shard) {
-                insert(&mut tensors, &*file, name, info)?;
+                strides.extend(strided.remove_entry(&name));
+                insert(&mut tensors, &*file, name, TensorInfo { file: index, ..info })?;
             }
         }
         files.push(file);
@@ -199,7 +220,7 @@ async fn open_shards(folder: &dyn Folder, index: &dyn Bytes) -> Result<Checkpoin
             return Err(Error::tensor(index.name(), tensor, format!("it is not in {shard}")));
         }
     }
-    Ok(Checkpoint::new(files, tensors))
+    Ok(Checkpoint::new(files, tensors).with_strides(strides))
 }
 
 /// One GGUF tensor, checked against its type and the file, under the checkpoint's name.

@@ -57,6 +57,25 @@ fn a_folder_may_have_them() {
     assert_eq!(checkpoint.name(), "folder/pytorch_model.bin");
 }
 
+/// Two containers, each with tensors whose values do not follow each other.
+#[test]
+fn an_index_may_name_several() {
+    let mut folder = MemoryFolder::new("folder");
+    folder.insert("pytorch_model-1.bin", std::fs::read(fixture("zip.pt")).unwrap());
+    folder.insert("pytorch_model-2.bin", std::fs::read(fixture("legacy.pt")).unwrap());
+    let places = [("grid.turned", 1), ("half", 1), ("grid.every_other", 2), ("permuted", 2), ("bfloat", 2)];
+    let map: Vec<String> = places.iter().map(|(name, n)| format!("\"{name}\": \"pytorch_model-{n}.bin\"")).collect();
+    let index = format!("{{\"weight_map\": {{{}}}}}", map.join(", "));
+    folder.insert("pytorch_model.bin.index.json", index.into_bytes());
+    let (found, values) = (block_on(Checkpoint::open_folder(&folder)).unwrap(), open(&fixture("values.safetensors")));
+    assert_eq!(found.tensors().len(), places.len());
+    for (name, shard) in places {
+        let info = found.tensor(name).unwrap();
+        assert_eq!((info.file, &info.shape), (shard - 1, &values.tensor(name).unwrap().shape), "{name}");
+        assert_eq!(block_on(found.read(name)).unwrap(), block_on(values.read(name)).unwrap(), "{name}");
+    }
+}
+
 #[test]
 fn code_is_refused_by_its_name() {
     let said = |file: &str| {

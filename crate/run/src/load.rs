@@ -10,7 +10,7 @@ use crate::{Error, Progress};
 
 /// Models up to this many values are multiplied in f32 on the processor: they are fast whatever their type, and the
 /// rounding of activations to eight bits would be their largest error.
-const SMALL: usize = 4 << 20;
+const SMALL: usize = 8 << 20;
 
 /// Reads every weight of `graph` into `weights`, one tensor at a time, in the order of the files, so that what is
 /// fetched by ranges is fetched once and ahead.

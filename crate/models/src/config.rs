@@ -74,6 +74,14 @@ impl<'a> Fields<'a> {
         Ok(self.size_or_none(field)?.unwrap_or(default))
     }
 
+    /// A size that may be zero, or its default.
+    ///
+    /// # Errors
+    /// As [`Fields::size_or`], but for zero.
+    pub fn count_or(&self, field: &str, default: usize) -> Result<usize, Error> {
+        if self.number(field)? == Some(0.0) { Ok(0) } else { self.size_or(field, default) }
+    }
+
     /// A size if it is there.
     ///
     /// # Errors

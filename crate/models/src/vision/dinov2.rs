@@ -67,7 +67,7 @@ impl Config {
             norm_eps: config.number_or("layer_norm_eps", 1e-6)? as f32,
             act: if gated { None } else { Some(read_act(config, "hidden_act", Act::Gelu)?) },
             qkv_bias: bias(config, "qkv_bias")?,
-            registers: if registers { Some(count(config, "num_register_tokens", 4)?) } else { None },
+            registers: if registers { Some(config.count_or("num_register_tokens", 4)?) } else { None },
             n_labels: read_labels(config)?,
             task,
         })
@@ -77,11 +77,6 @@ impl Config {
     fn tokens(&self) -> usize {
         1 + self.registers.unwrap_or(0)
     }
-}
-
-/// A size that may be zero.
-fn count(config: &Fields<'_>, field: &str, default: usize) -> Result<usize, Error> {
-    if config.number(field)? == Some(0.0) { Ok(0) } else { config.size_or(field, default) }
 }
 
 /// [B, T, C] → [B, T, C]

@@ -69,11 +69,12 @@ export class Pointing {
     const { studio } = this;
     if (!studio.picture || event.ctrlKey || event.metaKey || event.altKey) return;
     const { width, height } = studio.picture.bitmap;
-    const [x, y] = this.cursor ?? [width / 2, height / 2];
+    // The picture may be another one than the cross was moved on.
+    const within = (at: number, size: number): number => Math.min(size - 0.5, Math.max(0.5, at));
+    const [x, y] = this.cursor ? [within(this.cursor[0], width), within(this.cursor[1], height)] : [width / 2, height / 2];
     const arrow = ARROWS[event.key];
     if (arrow) {
       const step = Math.max(width, height) * STEPS[event.shiftKey ? 1 : 0];
-      const within = (at: number, size: number): number => Math.min(size - 0.5, Math.max(0.5, at));
       // The first arrow shows where the cross is.
       const [dx, dy] = this.cursor ? arrow : [0, 0];
       this.cursor = [within(x + dx * step, width), within(y + dy * step, height)];

@@ -59,7 +59,7 @@ impl Encoder {
             places.flatten().ok_or_else(|| config.fail("global_attn_indexes", format!("is {list}, expected integers")))
         });
         // A window of nothing is the whole picture.
-        let window = if config.number("window_size")? == Some(0.0) { 0 } else { config.size_or("window_size", 14)? };
+        let window = config.count_or("window_size", 14)?;
         let patches = Patches::read(config, 1024, 16)?;
         check_window(config, "window_size", window, patches.grid(patches.size))?;
         Ok(Self {

@@ -3,8 +3,9 @@
 //! The standard promises a result for second operands below 128 only. With larger ones an engine may take them as
 //! unsigned (`vpdpbusd` of processors with AVX-VNNI) or as signed (`sdot` of ARM), or may lose what does not fit
 //! 16 bits on the way (older processors). Which of these it is stays the same for as long as a module runs: the
-//! standard makes it a constant of the engine. So a trial of the extremes at the start says whether whole bytes may
-//! be multiplied, and how. Where they may not, the instruction is three, and [`Pairs`](super::pairs) is faster.
+//! standard makes it a constant of the engine. So a trial of the extremes, before the first weight is packed, says
+//! whether whole bytes may be multiplied, and how. Where they may not, the instruction is three, and
+//! [`Pairs`](super::pairs) is faster.
 
 use std::hint::black_box;
 use std::sync::OnceLock;
